@@ -1,0 +1,222 @@
+"""All configuration, in one class.
+
+A value comes from, in this order: a flag, the environment (`WORKBENCH_` and the field's name
+in capitals), `config.toml` in the home, the host's own proxy and certificate variables for
+the few fields that follow them, the default. `docs/settings.md` is written from the fields.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from workbench.errors import InvalidInput
+
+_LONGEST_SOCKET_PATH = 107
+"""Bytes that fit into a Unix socket's address, Linux `sun_path` less its closing zero."""
+
+
+class BadSetting(InvalidInput):
+    """A setting has a value that cannot be used."""
+
+    code = "InvalidSetting"
+
+
+def _setting(default: Any, help: str, *, follows: tuple[str, ...] = ()) -> Any:  # noqa: A002 (click's word)
+    return field(default=default, metadata={"help": help, "follows": follows})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What an administrator may set. Sizes are in the unit that the name says."""
+
+    home: Path = _setting(
+        Path("~/.workbench"), "Where everything is kept: database, sockets, logs, workspaces' files."
+    )
+    host: str = _setting("127.0.0.1", "Address the gateway listens on.")
+    port: int = _setting(8580, "The one HTTP port, held by the gateway.")
+    domain: str = _setting(
+        "localhost", "Domain whose subdomains lead here; each notebook gets one as its own origin."
+    )
+    expose: bool = _setting(False, "Allow listening beyond loopback although the port speaks plain HTTP.")
+    docker_host: str = _setting(
+        "unix:///var/run/docker.sock", "The Docker engine's address.", follows=("DOCKER_HOST",)
+    )
+
+    http_proxy: str = _setting("", "Proxy for HTTP, given to builds.", follows=("http_proxy", "HTTP_PROXY"))
+    https_proxy: str = _setting("", "Proxy for HTTPS, given to builds.", follows=("https_proxy", "HTTPS_PROXY"))
+    no_proxy: str = _setting("", "Hosts that need no proxy.", follows=("no_proxy", "NO_PROXY"))
+    ca_bundle: str = _setting(
+        "",
+        "File with the certificates to trust in builds and sessions, for networks with a CA of their own.",
+        follows=("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"),
+    )
+    pip_index_url: str = _setting("", "Python package index for builds and sessions.", follows=("PIP_INDEX_URL",))
+    apt_mirror: str = _setting("", "Debian mirror for builds; Debian's own when empty.")
+    base_image: str = _setting("debian:bookworm-slim", "What images are built on, when it can be pulled.")
+
+    notebook_cpus: float = _setting(2.0, "CPUs a notebook gets when it does not say.")
+    notebook_memory_gib: float = _setting(4.0, "Memory in GiB a notebook gets when it does not say.")
+    start_timeout_s: int = _setting(120, "Seconds a session may take to answer before it counts as failed.")
+    stop_grace_s: int = _setting(10, "Seconds between asking a container to stop and killing it.")
+    pids_limit: int = _setting(4096, "Processes and threads a container may have.")
+    log_cap_mib: int = _setting(50, "Log kept of one container, in MiB.")
+    disk_floor_gib: float = _setting(2.0, "Free disk in GiB below which no new work is started.")
+    resync_s: int = _setting(60, "Seconds between two looks at everything, whatever the events said.")
+    workers: int = _setting(8, "Objects worked on at once.")
+    log_level: str = _setting("info", "Least level of the daemon's log: debug, info, warning, error.")
+    mount_roots: Mapping[str, Path] = _setting(
+        types.MappingProxyType({}),
+        "Directories of this machine that may be mounted as nas://NAME/, a table of names and paths.",
+    )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "home", self.home.expanduser().absolute())
+        object.__setattr__(self, "docker_host", self.docker_host or "unix:///var/run/docker.sock")
+        _check(self)
+
+    @property
+    def database(self) -> Path:
+        """The state that a user would miss."""
+        return self.home / "state.db"
+
+    @property
+    def run(self) -> Path:
+        """Sockets, pid files and pinned mounts: only the daemon writes here."""
+        return self.home / "run"
+
+    @property
+    def socket(self) -> Path:
+        """Where the daemon answers local clients, who are known by their Unix uid."""
+        return self.run / "daemon.sock"
+
+    @property
+    def gateway_socket(self) -> Path:
+        """Where the daemon answers what comes in by the gateway, which proves who it is by signature."""
+        return self.run / "public.sock"
+
+    @property
+    def logs(self) -> Path:
+        """The daemon's log, and those of containers that are gone."""
+        return self.home / "logs"
+
+    @property
+    def endpoint(self) -> str:
+        """The URL that the SDKs are pointed at."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 (compared, not bound)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+def load(
+    flags: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Read the settings.
+
+    Args:
+        flags: Values given on the command line, by field name; None counts as not given.
+        environ: The environment, the process's own by default.
+
+    Raises:
+        BadSetting: A value or a name is wrong; the message says where it came from.
+    """
+    environ = os.environ if environ is None else environ
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    home = Path(str(given.get("home") or environ.get("WORKBENCH_HOME") or "~/.workbench")).expanduser()
+    in_file = _read_file(home / "config.toml")
+
+    values: dict[str, Any] = {"home": home}
+    hints = typing.get_type_hints(Settings)
+    for setting in fields(Settings):
+        name, variable = setting.name, f"WORKBENCH_{setting.name.upper()}"
+        followed = [environ[name] for name in setting.metadata["follows"] if environ.get(name)]
+        if name == "home":
+            continue
+        if name in given:
+            values[name] = _convert(name, given[name], hints[name], "--" + name.replace("_", "-"))
+        elif variable in environ:
+            values[name] = _convert(name, environ[variable], hints[name], variable)
+        elif name in in_file:
+            values[name] = _convert(name, in_file[name], hints[name], str(home / "config.toml"))
+        elif followed:
+            values[name] = _convert(name, followed[0], hints[name], "the environment")
+    return Settings(**values)
+
+
+def _read_file(path: Path) -> Mapping[str, Any]:
+    try:
+        with path.open("rb") as file:
+            table = tomllib.load(file)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise BadSetting(f"{path} cannot be read: {error.strerror}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise BadSetting(f"{path} is not valid TOML: {error}.") from error
+    known = {setting.name for setting in fields(Settings)} - {"home"}
+    unknown = sorted(table.keys() - known)
+    if unknown:
+        raise BadSetting(
+            f"{path} sets {', '.join(unknown)}, which Workbench does not know.",
+            hint=f"Known settings: {', '.join(sorted(known))}.",
+        )
+    return table
+
+
+def _convert(name: str, value: object, wanted: Any, source: str) -> object:
+    try:
+        match value:
+            case Mapping() if typing.get_origin(wanted) is Mapping:
+                return types.MappingProxyType({str(key): Path(str(path)) for key, path in value.items()})
+            case str() if typing.get_origin(wanted) is Mapping:  # NAME=/path,NAME=/path in the environment
+                pairs = [pair.split("=", 1) for pair in value.split(",") if pair]
+                return types.MappingProxyType({key: Path(path) for key, path in pairs})
+            case str() if wanted is bool:
+                return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
+                    value.lower()
+                ]
+            case bool() if wanted is not bool:
+                raise ValueError
+        return value if isinstance(value, wanted) else wanted(value)
+    except (TypeError, ValueError, KeyError) as error:
+        kind = getattr(wanted, "__name__", str(wanted))
+        raise BadSetting(f"{name} is {value!r} in {source}; a {kind} is wanted.") from error
+
+
+def _check(settings: Settings) -> None:
+    if not 1 <= settings.port <= 65535:
+        raise BadSetting(f"port is {settings.port}; a number from 1 to 65535 is wanted.")
+    try:
+        loopback = ip_address(settings.host).is_loopback
+    except ValueError as error:
+        raise BadSetting(f"host is {settings.host!r}; an IP address is wanted.") from error
+    if not loopback and not settings.expose:
+        raise BadSetting(
+            f"host is {settings.host}, which others can reach, and the port speaks plain HTTP.",
+            hint="Put TLS in front of loopback, or set expose = true to accept the risk.",
+        )
+    if settings.log_level not in ("debug", "info", "warning", "error"):
+        raise BadSetting(
+            f"log_level is {settings.log_level!r}; debug, info, warning or error is wanted."
+        )
+    for name in ("notebook_cpus", "notebook_memory_gib", "start_timeout_s", "resync_s", "workers", "log_cap_mib"):
+        if getattr(settings, name) <= 0:
+            raise BadSetting(f"{name} is {getattr(settings, name)}; a number above 0 is wanted.")
+    for name in ("stop_grace_s", "pids_limit", "disk_floor_gib"):
+        if getattr(settings, name) < 0:
+            raise BadSetting(f"{name} is {getattr(settings, name)}; it cannot be negative.")
+    for name, path in settings.mount_roots.items():
+        if not path.is_absolute():
+            raise BadSetting(f"mount_roots.{name} is {path}; an absolute path is wanted.")
+    longest = len(os.fsencode(settings.run / "gateway" / "master.sock"))
+    if longest > _LONGEST_SOCKET_PATH:
+        raise BadSetting(
+            f"home is {settings.home}: too long, since the sockets in it would need {longest} bytes.",
+            hint=f"A socket's path has at most {_LONGEST_SOCKET_PATH}; choose a shorter home.",
+        )

@@ -1,0 +1,1 @@
+"""PAI's protocol as data, shared by server and client."""
