@@ -1,0 +1,56 @@
+"""What a capability is handed.
+
+Everything that does something outside is in here, made once by `daemon.py`; there are no
+globals. A test makes its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from workbench.wire.call import Call, Stream
+from workbench.wire.operations import Operation
+
+if TYPE_CHECKING:
+    from workbench.gateway import Gateway
+    from workbench.node import Node
+    from workbench.runtime import Images, Runtime
+    from workbench.settings import Settings
+    from workbench.storage import Storage
+    from workbench.store import Store
+    from workbench.store.vault import Vault
+    from workbench.telemetry import Events, Live
+    from workbench.workqueue import WorkQueue
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """The machine as a capability sees it. `now` gives aware UTC times."""
+
+    settings: Settings
+    store: Store
+    vault: Vault
+    runtime: Runtime
+    images: Images
+    node: Node
+    storage: Storage
+    gateway: Gateway
+    queue: WorkQueue
+    events: Events
+    live: Live
+    now: Callable[[], datetime]
+
+
+Handler = Callable[[Parts, Call], Mapping[str, Any] | Stream]
+"""Answers one operation. Runs in a thread of a bounded pool, so it may block, but not on Docker."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """An operation and what answers it."""
+
+    operation: Operation
+    answer: Handler
