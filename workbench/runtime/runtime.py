@@ -1,0 +1,170 @@
+"""Pods, run by Docker.
+
+Every act may be repeated: what it should bring about is looked up first, and found or made.
+An interrupted start leaves a container that was made and never started; the next start
+replaces it. No list of pods is kept here: the engine is asked, by label.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from docker import APIClient
+from docker.errors import APIError, ImageNotFound, NotFound
+
+from workbench.runtime import saved_logs
+from workbench.runtime.containers import HOME, KIND, create_request, pod_from_inspect, pod_name
+from workbench.runtime.engine import Engine, EngineFacts
+from workbench.runtime.events import OnEvent, Watch
+from workbench.runtime.logs import LogStream
+from workbench.runtime.networks import Network, Networks
+from workbench.runtime.pods import Pod, PodPlan, PodState
+from workbench.runtime.refusals import ImageMissing, NameTaken, OtherGeneration, why_not_started
+
+log = logging.getLogger(__name__)
+
+_CONFLICT = 409
+
+
+class Runtime:
+    """What one home runs on one engine.
+
+    Args:
+        docker_host: The engine's address.
+        home_id: Whose pods: those of another home are never seen.
+    """
+
+    def __init__(self, docker_host: str, home_id: str) -> None:
+        self._engine = Engine(docker_host)
+        self._home_id = home_id
+        self._networks = Networks(self._engine, home_id)
+
+    def engine(self) -> EngineFacts:
+        """Ask what the engine is and can do."""
+        return self._engine.facts()
+
+    def find_pod(self, kind: str, id: str, pod: str = "main") -> Pod | None:  # noqa: A002 (an id is an id)
+        """Look at one pod; None where there is no container of it."""
+        with self._engine.open() as docker:
+            return self._look(docker, pod_name(self._home_id, kind, id, pod))
+
+    def list_pods(self, kind: str | None = None) -> list[Pod]:
+        """Look at all pods of this home, whatever their state."""
+        labels = [f"{HOME}={self._home_id}"] + ([f"{KIND}={kind}"] if kind else [])
+        with self._engine.open() as docker:
+            listed = docker.containers(all=True, filters={"label": labels})
+            pods = [self._look(docker, each["Id"]) for each in listed]
+        return [pod for pod in pods if pod]  # one may go between list and look
+
+    def start_pod(self, plan: PodPlan) -> Pod:
+        """Make sure that this start of the pod has happened.
+
+        Returns:
+            The pod: running, or ended where it was started before and is over already.
+
+        Raises:
+            OtherGeneration: An earlier start's container is still there.
+            ImageMissing: The engine does not have the image.
+            NameTaken: A stranger's container has the name.
+            StartRefused: The engine will not start it, and said why.
+            EngineAway: Nothing is known; try again.
+        """
+        name = pod_name(self._home_id, plan.kind, plan.id, plan.pod)
+        found = self.find_pod(plan.kind, plan.id, plan.pod)
+        if found and found.state is PodState.CREATED:
+            self.remove_pod(found)
+        elif found and found.generation != plan.generation:
+            raise OtherGeneration(name, found=found.generation, wanted=plan.generation)
+        elif found:
+            return found
+
+        container = self._create(name, plan)
+        self._start(container, name)
+        log.info("pod started kind=%s id=%s pod=%s image=%s", plan.kind, plan.id, plan.pod, plan.image)
+        with self._engine.open() as docker:
+            return pod_from_inspect(docker.inspect_container(container))
+
+    def stop_pod(self, pod: Pod, *, grace_s: int) -> None:
+        """Ask the pod to stop, and kill it when the grace is over. Returns when it has ended."""
+        with self._engine.open() as docker:
+            try:
+                docker.stop(pod.container, timeout=grace_s)
+            except NotFound:
+                return
+        log.info("pod stopped kind=%s id=%s pod=%s", pod.kind, pod.id, pod.pod)
+
+    def remove_pod(self, pod: Pod) -> None:
+        """Remove the pod's container, running or not; one that is gone is as good as removed."""
+        with self._engine.open() as docker:
+            try:
+                docker.remove_container(pod.container, force=True, v=True)
+            except NotFound:
+                return
+            except APIError as error:
+                if error.status_code != _CONFLICT:  # its removal is already under way
+                    raise
+        log.info("pod removed kind=%s id=%s pod=%s", pod.kind, pod.id, pod.pod)
+
+    def logs(self, pod: Pod, *, tail: int | None = None, follow: bool = False) -> LogStream:
+        """Read what the pod wrote; see `LogStream`."""
+        return LogStream(self._engine, pod, tail=tail, follow=follow)
+
+    def save_log(self, pod: Pod, path: Path) -> None:
+        """Write all that the engine kept of the pod's output to a file, for `read_saved`.
+
+        Raises:
+            PodGone: The container is no longer there.
+        """
+        saved_logs.write(path, self.logs(pod))
+
+    def watch(self, on_event: OnEvent, on_connected: Callable[[], None]) -> Watch:
+        """Listen to what happens to the pods, until the watch is stopped; see `Watch`."""
+        return Watch(self._engine, self._home_id, on_event, on_connected)
+
+    def ensure_network(self, name: str) -> Network:
+        """Make sure that there is such a network; a plan joins it by the same name."""
+        return self._networks.ensure(name)
+
+    def find_network(self, name: str) -> Network | None:
+        """Look at one network of this home."""
+        return self._networks.find(name)
+
+    def list_networks(self) -> list[Network]:
+        """Look at all networks of this home."""
+        return self._networks.list()
+
+    def remove_network(self, name: str) -> None:
+        """Remove a network of this home; see `Networks.remove`."""
+        self._networks.remove(name)
+
+    def _look(self, docker: APIClient, container: str) -> Pod | None:
+        try:
+            answer: Mapping[str, Any] = docker.inspect_container(container)
+        except NotFound:
+            return None
+        ours = (answer["Config"]["Labels"] or {}).get(HOME) == self._home_id
+        return pod_from_inspect(answer) if ours else None
+
+    def _create(self, name: str, plan: PodPlan) -> str:
+        devices = self._engine.facts().cdi_devices if plan.gpus else ()
+        request = create_request(plan, self._home_id, devices)
+        with self._engine.open() as docker:
+            try:
+                return str(docker.create_container_from_config(request, name)["Id"])
+            except ImageNotFound as error:
+                raise ImageMissing(plan.image) from error
+            except APIError as error:
+                if error.status_code == _CONFLICT:
+                    raise NameTaken(name) from error
+                raise why_not_started(str(error.explanation)) from error
+
+    def _start(self, container: str, name: str) -> None:
+        with self._engine.open() as docker:
+            try:
+                docker.start(container)
+            except APIError as error:
+                docker.remove_container(container, force=True, v=True)
+                raise why_not_started(str(error.explanation)) from error
