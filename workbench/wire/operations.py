@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 SERVICES: Mapping[str, str] = {
     "dlc": "2020-12-03",
@@ -29,8 +30,12 @@ SERVICES: Mapping[str, str] = {
 @dataclass(frozen=True)
 class Operation:
     """One operation. Fields are names and types as in the service's table: `string`, `integer`,
-    `boolean`, `number`, `map<string>`, `[Model]`, `Model`, with ` as json string` behind what
-    travels as JSON inside one query value."""
+    `boolean`, `number`, `any`, `map<string>`, `[Model]`, `Model`, with ` as json string` behind
+    what travels as JSON inside one value and ` as simple string` behind a list joined by commas.
+
+    `raw_body` is the type of a body that is one value as a whole, empty where there is none.
+    A body is JSON, or a form where `form` is true.
+    """
 
     service: str
     version: str
@@ -40,6 +45,8 @@ class Operation:
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, str] = field(default_factory=dict)
     response: Mapping[str, str] = field(default_factory=dict)
+    raw_body: str = ""
+    form: bool = False
 
 
 def operation(service: str, action: str) -> Operation:
@@ -55,6 +62,7 @@ def operation(service: str, action: str) -> Operation:
 def operations(service: str) -> Mapping[str, Operation]:
     """All operations of a service, by name."""
     table = _table(service)["operations"]
+    structures = models(service)
     return {
         action: Operation(
             service=service,
@@ -64,7 +72,9 @@ def operations(service: str) -> Mapping[str, Operation]:
             path=facts["path"],
             query=facts.get("query", {}),
             body=facts.get("body", {}),
-            response=facts.get("response", {}),
+            response=structures[answer] if isinstance(answer := facts["response"], str) else answer,
+            raw_body=facts.get("raw_body", ""),
+            form=facts.get("req_body_type") == "formData",
         )
         for action, facts in table.items()
     }
@@ -77,7 +87,7 @@ def models(service: str) -> Mapping[str, Mapping[str, str]]:
 
 
 @cache
-def _table(service: str) -> Mapping[str, Mapping[str, Mapping[str, Mapping[str, str]]]]:
+def _table(service: str) -> Mapping[str, Mapping[str, Any]]:
     text = (Path(__file__).parent / "operations" / f"{service}.json").read_text(encoding="utf-8")
-    table: Mapping[str, Mapping[str, Mapping[str, Mapping[str, str]]]] = json.loads(text)
+    table: Mapping[str, Mapping[str, Any]] = json.loads(text)
     return table

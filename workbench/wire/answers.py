@@ -1,0 +1,39 @@
+"""What every answer looks like: a JSON object with a request id, never anything else.
+
+PAI's clients cannot read an empty answer, and look for `Code`, `Message` and `RequestId` in one
+that says no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.errors import WorkbenchError
+from workbench.wire.operations import Operation
+
+_RETRY_AFTER_S = {429: 10, 503: 3}
+"""Seconds to wait before asking again, by status: something must be given back, or come back."""
+
+_DSW_WRAPPING = {"Success": True, "Code": "", "Message": "", "HttpStatusCode": 200}
+
+
+def success(operation: Operation, fields: Mapping[str, Any], request_id: str) -> dict[str, Any]:
+    """The answer of an operation, wrapped as its service wraps it."""
+    wrapping = _DSW_WRAPPING if operation.service == "dsw" else {}
+    declared = {name: value for name, value in wrapping.items() if name in operation.response}
+    return {"RequestId": request_id, **declared, **fields}
+
+
+def refusal(error: WorkbenchError, request_id: str, *, service: str = "") -> dict[str, Any]:
+    """The answer that says what could not be done, why, and what to do about it."""
+    body = {"Code": error.code, "Message": str(error), "RequestId": request_id}
+    if service == "dsw":
+        return {**body, "Success": False, "HttpStatusCode": error.status}
+    return body
+
+
+def refusal_headers(error: WorkbenchError) -> Mapping[str, str]:
+    """Headers that go with a refusal: when to try again, where that may help."""
+    wait_s = _RETRY_AFTER_S.get(error.status)
+    return {"x-acs-retry-after": str(wait_s)} if wait_s else {}
