@@ -1,0 +1,145 @@
+"""How much of the machine a piece of work asks for, in PAI's spelling.
+
+Pure. CPUs: `2`, `0.5`, `500m`. Memory: `4` (GiB), `4Gi`, `4096Mi`, `4GB`. GPUs: `1`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from workbench.errors import Conflict, InvalidInput
+from workbench.node.inventory import Inventory
+
+_NUMBER = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([A-Za-z]*)\s*", re.ASCII)
+_MEMORY_UNITS = {
+    "": 2**30,
+    **{spelling: 2**power for power, letter in ((10, "k"), (20, "m"), (30, "g"), (40, "t"))
+       for spelling in (letter + "i", letter + "ib")},
+    **{spelling: 10**power for power, letter in ((3, "k"), (6, "m"), (9, "g"), (12, "t"))
+       for spelling in (letter, letter + "b")},
+}
+_LEAST_CPUS = 0.01
+_LEAST_MEMORY = 64 * 2**20
+_LEAST_SHM = 2**20
+
+
+class BadRequest(InvalidInput):
+    """An amount cannot be read, or is of no use to anybody."""
+
+    code = "InvalidParameter"
+
+
+class NotEnough(Conflict):
+    """More is asked for than this machine has; waiting would never help."""
+
+    code = "NotEnoughResources"
+
+
+class NotEnoughGPUs(NotEnough):
+    """More GPUs are asked for than this machine has; waiting would never help."""
+
+    code = "NotEnoughGPUs"
+
+    def __init__(self, *, wanted: int, usable: int, why: str) -> None:
+        super().__init__(
+            f"{wanted} GPU{'s' * (wanted != 1)} wanted, this machine has {usable} that can be used.",
+            hint=why or "Ask for fewer.",
+        )
+        self.wanted = wanted
+        self.usable = usable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What a pod may use. `shm_bytes` is the size of its /dev/shm, a part of its memory."""
+
+    cpus: float
+    memory_bytes: int
+    shm_bytes: int
+    gpus: int = 0
+
+
+def parse_cpus(text: str) -> float:
+    """A number of CPUs, or thousandths of one with an `m` behind."""
+    number, unit = _split(text, "CPU", "a number such as 2, 0.5 or 500m")
+    if unit not in ("", "m"):
+        raise BadRequest(f"CPU is {text!r}; a number such as 2, 0.5 or 500m is wanted.")
+    cpus = number / 1000 if unit else number
+    if cpus < _LEAST_CPUS:
+        raise BadRequest(f"CPU is {text!r}; at least {_LEAST_CPUS} is wanted.")
+    return cpus
+
+
+def parse_memory(text: str, name: str = "Memory", *, least_bytes: int = _LEAST_MEMORY) -> int:
+    """A size in bytes; a plain number counts GiB."""
+    number, unit = _split(text, name, "a size such as 4 (GiB), 4Gi, 4096Mi or 4GB")
+    if unit.lower() not in _MEMORY_UNITS:
+        raise BadRequest(f"{name} is {text!r}; {unit} is not a unit, use Mi, Gi, MB or GB.")
+    size = int(number * _MEMORY_UNITS[unit.lower()])
+    if size < least_bytes:
+        raise BadRequest(f"{name} is {text!r}; at least {least_bytes // 2**20} MiB is wanted.")
+    return size
+
+
+def parse_gpus(text: str) -> int:
+    """A whole number of GPUs."""
+    number, unit = _split(text, "GPU", "a whole number such as 0 or 1")
+    if unit or not number.is_integer():
+        raise BadRequest(f"GPU is {text!r}; a whole number such as 0 or 1 is wanted.")
+    return int(number)
+
+
+def parse_resources(fields: Mapping[str, str], *, cpus: float, memory_gib: float) -> Resources:
+    """Read PAI's RequestedResource.
+
+    Args:
+        fields: `CPU`, `Memory`, `SharedMemory`, `GPU`; what is missing or empty is not asked for.
+        cpus: How many when none are asked for.
+        memory_gib: How much when none is asked for.
+    """
+    given = {name: text for name, text in fields.items() if text}
+    memory = parse_memory(given["Memory"]) if "Memory" in given else int(memory_gib * 2**30)
+    shm = memory // 2
+    if "SharedMemory" in given:
+        shm = parse_memory(given["SharedMemory"], "SharedMemory", least_bytes=_LEAST_SHM)
+    if shm > memory:
+        raise BadRequest(
+            f"SharedMemory is {_gib(shm)}, more than the memory of {_gib(memory)} that it is a part of."
+        )
+    return Resources(
+        cpus=parse_cpus(given["CPU"]) if "CPU" in given else cpus,
+        memory_bytes=memory,
+        shm_bytes=shm,
+        gpus=parse_gpus(given["GPU"]) if "GPU" in given else 0,
+    )
+
+
+def check_fits(wanted: Resources, inventory: Inventory) -> None:
+    """Refuse what this machine could not give even if nothing else ran.
+
+    Raises:
+        NotEnough: And what there is.
+    """
+    if wanted.cpus > inventory.cpus:
+        raise NotEnough(f"{wanted.cpus:g} CPUs wanted, this machine has {inventory.cpus:g}.")
+    if wanted.memory_bytes > inventory.memory_bytes:
+        raise NotEnough(
+            f"{_gib(wanted.memory_bytes)} of memory wanted, this machine has {_gib(inventory.memory_bytes)}."
+        )
+    if wanted.gpus > len(inventory.gpus):
+        problems = [f"GPU {gpu.index}: {gpu.problem}" for gpu in inventory.graphics.gpus if gpu.problem]
+        why = " ".join([inventory.graphics.reason, *problems]).strip()
+        raise NotEnoughGPUs(wanted=wanted.gpus, usable=len(inventory.gpus), why=why)
+
+
+def _split(text: str, name: str, wanted: str) -> tuple[float, str]:
+    match = _NUMBER.fullmatch(text)
+    if not match:
+        raise BadRequest(f"{name} is {text[:40]!r}; {wanted} is wanted.")
+    return float(match[1]), match[2]
+
+
+def _gib(size: int) -> str:
+    return f"{size / 2**30:.3g} GiB"
