@@ -1,0 +1,268 @@
+"""`workbench notebook`: JupyterLab sessions in containers of their own."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import webbrowser
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from workbench.cli.output import as_json, print_facts, print_json, print_table, progress, say
+from workbench.cli.session import Session, pass_session
+from workbench.cli.values import DurationType, MountType, VariableType
+from workbench.client import Client, notebooks
+from workbench.client.notebooks import Mount, NotebookView, Wishes
+from workbench.errors import WorkbenchError
+
+
+class DidNotGetThere(WorkbenchError):
+    """A notebook that was waited for ended in another state."""
+
+    code = "NotebookFailed"
+
+
+def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    try:
+        session = ctx.find_object(Session) or Session(home=None, endpoint="")
+        return [each.name for each in notebooks.list_all(session.client) if each.name.startswith(incomplete)]
+    except WorkbenchError:
+        return []  # a shell that completes must not print errors
+
+
+_which = click.argument("name_or_id", metavar="NOTEBOOK", shell_complete=_names)
+_wait = click.option("--wait", "wait", is_flag=True, help="Show how it goes on, and end when it is done.")
+
+
+def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say what a notebook is to be; the command gets them as one `wishes`."""
+    options = [
+        click.option("--image", metavar="IMAGE", help="Its image; the built-in notebook image by default."),
+        click.option("--cpu", metavar="N", help="CPUs, such as 2 or 0.5."),
+        click.option("--memory", metavar="SIZE", help="Memory: 8 means 8 GiB; 512Mi."),
+        click.option("--shm", metavar="SIZE", help="Shared memory; half of the memory by default."),
+        click.option("--gpu", metavar="N", help="GPUs."),
+        click.option("--env", type=VariableType(), multiple=True, help="A variable; repeatable."),
+        click.option("--mount", type=MountType(), multiple=True, help="Files to mount; repeatable."),
+        click.option("--idle-minutes", type=click.IntRange(min=0), help="Stop after so long idle; 0: never."),
+        click.option("--shutdown-after", type=DurationType(), help="Stop so long from now; 0: never."),
+    ]
+
+    def with_wishes(
+        *args: Any,
+        name: str | None,
+        image: str | None,
+        cpu: str | None,
+        memory: str | None,
+        shm: str | None,
+        gpu: str | None,
+        env: tuple[tuple[str, str], ...],
+        mount: tuple[Mount, ...],
+        idle_minutes: int | None,
+        shutdown_after: int | None,
+        **others: Any,
+    ) -> Any:
+        wishes = Wishes(
+            name=name,
+            image=image,
+            cpu=cpu,
+            memory=memory,
+            shared_memory=shm,
+            gpu=gpu,
+            environment=dict(env),
+            mounts=mount,
+            idle_minutes=idle_minutes,
+            shutdown_after_ms=shutdown_after,
+        )
+        return command(*args, wishes=wishes, **others)
+
+    with_wishes.__doc__ = command.__doc__
+    with_wishes.__name__ = command.__name__
+    for option in reversed(options):
+        with_wishes = option(with_wishes)
+    return with_wishes
+
+
+@click.group()
+def notebook() -> None:
+    """JupyterLab sessions, each in a container of its own.
+
+    NOTEBOOK is a name or an id. Files under the home directory, and packages installed with
+    pip or conda, survive stop and start.
+    """
+
+
+@notebook.command()
+@click.option("--name", required=True, help="Its name, unique in the workspace.")
+@_wishes
+@click.option("--workspace", default="", metavar="ID", help="Its workspace; the default one if not given.")
+@_wait
+@as_json
+@pass_session
+def create(session: Session, wishes: Wishes, workspace: str, wait: bool, json_wanted: bool) -> None:
+    """Create and start a notebook; print its id, and its URL when waited for."""
+    notebook_id = notebooks.create(session.client, wishes, workspace_id=workspace)
+    if not json_wanted:
+        click.echo(notebook_id)
+    if wait:
+        see_through(session.client, notebook_id, "Running", title=str(wishes.name))
+    url = notebooks.ticket(session.client, notebook_id) if wait else ""
+    if json_wanted:
+        print_json({"id": notebook_id, "url": url})
+    elif url:
+        click.echo(url)
+
+
+@notebook.command("list")
+@click.option("--workspace", default="", metavar="ID", help="Only of this workspace.")
+@click.option("--status", default="", help="Only in this state, such as Running.")
+@as_json
+@pass_session
+def list_(session: Session, workspace: str, status: str, json_wanted: bool) -> None:
+    """List notebooks."""
+    filters = {"Status": status} if status else {}
+    found = notebooks.list_all(session.client, workspace_id=workspace, **filters)
+    if json_wanted:
+        print_json([dataclasses.asdict(each) for each in found])
+    elif found:
+        print_table(("NAME", "ID", "STATUS", "CPU", "MEMORY", "GPU", "IDLE", "REASON"), map(_row, found))
+    else:
+        say("There is no notebook yet; create one with `workbench notebook create --name NAME`.")
+
+
+@notebook.command()
+@_which
+@as_json
+@pass_session
+def show(session: Session, name_or_id: str, json_wanted: bool) -> None:
+    """Show all of one notebook."""
+    found = notebooks.get(session.client, notebooks.find(session.client, name_or_id))
+    if json_wanted:
+        print_json(dataclasses.asdict(found))
+    else:
+        print_facts(_facts(found))
+
+
+@notebook.command("open")
+@_which
+@click.option("--print", "only_print", is_flag=True, help="Only print the URL.")
+@pass_session
+def open_(session: Session, name_or_id: str, only_print: bool) -> None:
+    """Open a notebook in the browser; print its URL, which works once."""
+    url = notebooks.ticket(session.client, notebooks.find(session.client, name_or_id))
+    click.echo(url)
+    if not only_print and _has_browser():
+        webbrowser.open(url)
+
+
+@notebook.command()
+@_which
+@_wait
+@pass_session
+def start(session: Session, name_or_id: str, wait: bool) -> None:
+    """Start a stopped or failed notebook."""
+    notebook_id = notebooks.find(session.client, name_or_id)
+    notebooks.start(session.client, notebook_id)
+    if wait:
+        see_through(session.client, notebook_id, "Running", title=name_or_id)
+
+
+@notebook.command()
+@_which
+@_wait
+@pass_session
+def stop(session: Session, name_or_id: str, wait: bool) -> None:
+    """Stop a notebook; its files and packages stay."""
+    notebook_id = notebooks.find(session.client, name_or_id)
+    notebooks.stop(session.client, notebook_id)
+    if wait:
+        see_through(session.client, notebook_id, "Stopped", title=name_or_id)
+
+
+@notebook.command()
+@_which
+@_wait
+@pass_session
+def delete(session: Session, name_or_id: str, wait: bool) -> None:
+    """Delete a notebook; the files of its owner's home stay."""
+    notebook_id = notebooks.find(session.client, name_or_id)
+    notebooks.delete(session.client, notebook_id)
+    if wait:
+        see_through(session.client, notebook_id, notebooks.GONE, title=name_or_id)
+
+
+@notebook.command()
+@_which
+@click.option("--name", help="A new name.")
+@_wishes
+@pass_session
+def update(session: Session, name_or_id: str, wishes: Wishes) -> None:
+    """Change a notebook; size, image, variables and mounts hold from its next start."""
+    if wishes == Wishes():
+        raise click.UsageError("Say what to change; `workbench notebook update --help` lists it.")
+    notebooks.update(session.client, notebooks.find(session.client, name_or_id), wishes)
+
+
+@notebook.command()
+@_which
+@click.option("-f", "--follow", is_flag=True, help="Go on with what comes.")
+@click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines.")
+@pass_session
+def logs(session: Session, name_or_id: str, follow: bool, tail: int | None) -> None:
+    """Print a notebook's log."""
+    notebook_id = notebooks.find(session.client, name_or_id)
+    for line in notebooks.logs(session.client, notebook_id, follow=follow, tail=tail):
+        click.echo(line["Line"])
+
+
+def see_through(client: Client, notebook_id: str, until: str, *, title: str) -> None:
+    """Show a notebook's way to a state.
+
+    Raises:
+        DidNotGetThere: It failed or was deleted meanwhile; with the reason.
+    """
+    change = None
+    with progress(title) as show_step:
+        for change in notebooks.wait(client, notebook_id, until):
+            show_step(f"{change.status} ({change.reason})" if change.reason else change.status)
+    if change and change.status != until:
+        hint = f"`workbench notebook logs {notebook_id}` shows its log."
+        raise DidNotGetThere(
+            f"{title} is {change.status}, not {until}. {change.reason}".rstrip(),
+            hint=hint if change.status == "Failed" else "",
+        )
+
+
+def _has_browser() -> bool:
+    return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _row(view: NotebookView) -> tuple[str, ...]:
+    idle = "" if view.idle_minutes is None else f"{view.idle_minutes} min"
+    return view.name, view.id, view.status, view.cpu, view.memory, view.gpu, idle, view.reason
+
+
+def _facts(view: NotebookView) -> list[tuple[str, str]]:
+    limit = f"stops after {view.idle_limit_minutes} min" if view.idle_limit_minutes else ""
+    idle = f"{view.idle_minutes} min" if view.idle_minutes is not None else ""
+    return [
+        ("name", view.name),
+        ("id", view.id),
+        ("status", f"{view.status} ({view.reason})" if view.reason else view.status),
+        ("url", view.url),
+        ("workspace", view.workspace_id),
+        ("owner", view.owner),
+        ("image", view.image),
+        ("cpu", view.cpu),
+        ("memory", view.memory),
+        ("shared memory", view.shared_memory),
+        ("gpu", view.gpu),
+        ("idle", ", ".join(filter(None, (idle, limit)))),
+        ("stops at", view.shutdown_at),
+        ("created", view.created_at),
+        *(("mount", f"{each.uri} at {each.path}{' (read only)' * each.read_only}") for each in view.mounts),
+        *(("variable", f"{name}={value}") for name, value in view.environment.items()),
+    ]

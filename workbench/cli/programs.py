@@ -1,0 +1,44 @@
+"""Commands that are programs of their own: this process becomes theirs."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Mapping
+from typing import NoReturn
+
+import click
+
+from workbench.cli.output import as_json
+from workbench.cli.session import Session, pass_session
+from workbench.cli.setting_flags import setting_flags
+
+
+@click.command()
+@setting_flags
+@pass_session
+def daemon(session: Session, environment: Mapping[str, str]) -> None:
+    """Run the daemon in the foreground; Ctrl-C ends it, and notebooks go on."""
+    _become("workbench.daemon", environment=session.environment(**environment))
+
+
+@click.command()
+@as_json
+@pass_session
+def doctor(session: Session, json_wanted: bool) -> None:
+    """Check engine, kernel, disk, ports and GPUs, and say what to do about each finding."""
+    _become("workbench.doctor", *["--json"] * json_wanted, environment=session.environment())
+
+
+@click.command()
+@pass_session
+def dashboard(session: Session) -> None:
+    """Open the dashboard in this terminal."""
+    if importlib.util.find_spec("workbench_tui") is None:
+        raise click.ClickException("The dashboard is not installed; install the package workbench again.")
+    _become("workbench_tui", environment=session.environment(WORKBENCH_ENDPOINT=session.endpoint))
+
+
+def _become(module: str, *arguments: str, environment: Mapping[str, str]) -> NoReturn:
+    os.execve(sys.executable, [sys.executable, "-m", module, *arguments], environment)  # noqa: S606

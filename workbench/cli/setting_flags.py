@@ -1,0 +1,37 @@
+"""Every setting as an option, for the commands that start the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import click
+
+from workbench.settings import Settings
+
+_NOT_HERE = {"home", "mount_roots"}
+"""`--home` is for all commands; a table of directories belongs into `config.toml`."""
+
+
+def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options; the command gets those that were given as `environment`, by variable.
+
+    The daemon is a process of its own and reads its environment, so that is how a flag
+    reaches it. It holds as long as that daemon runs.
+    """
+    names = [setting.name for setting in fields(Settings) if setting.name not in _NOT_HERE]
+
+    def with_environment(*args: Any, **given: Any) -> Any:
+        flags = {name: given.pop(name) for name in names}
+        changed = {f"WORKBENCH_{name.upper()}": text for name, text in flags.items() if text is not None}
+        return command(*args, environment=changed, **given)
+
+    with_environment.__doc__ = command.__doc__
+    with_environment.__name__ = command.__name__
+    for setting in reversed(fields(Settings)):
+        if setting.name in names:
+            flag = "--" + setting.name.replace("_", "-")
+            option = click.option(flag, setting.name, metavar="VALUE", help=setting.metadata["help"])
+            with_environment = option(with_environment)
+    return with_environment

@@ -1,0 +1,66 @@
+"""`workbench up`: from an installed Workbench to one that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import click
+
+from workbench.cli import daemon_process, engine
+from workbench.cli.notebook import see_through
+from workbench.cli.output import progress, say
+from workbench.cli.session import Session, pass_session
+from workbench.cli.setting_flags import setting_flags
+from workbench.client import notebooks
+from workbench.client.notebooks import NotebookView, Wishes
+from workbench.settings import Settings, load
+
+_FIRST = "first"
+
+
+@click.command()
+@click.option("--notebook", "with_notebook", is_flag=True, help="See that a notebook runs; print its URL.")
+@setting_flags
+@pass_session
+def up(session: Session, with_notebook: bool, environment: Mapping[str, str]) -> None:
+    """Start Workbench in the background, unless it runs already.
+
+    What it needs is checked first. A setting given as an option holds as long as this daemon
+    runs; `config.toml` in the home keeps it.
+    """
+    settings = load(environ=session.environment(**environment))
+    if daemon_process.pid(settings) is None:
+        _start(settings, session.environment(**environment))
+        say(f"Workbench runs: {settings.endpoint}")
+    else:
+        say(f"Workbench runs already: {settings.endpoint}")
+    if with_notebook:
+        click.echo(_notebook_url(session))
+    say("Dashboard: workbench dashboard\nStop:      workbench down")
+
+
+def _start(settings: Settings, environment: Mapping[str, str]) -> None:
+    engine.check(settings.docker_host)
+    with progress("Starting the daemon") as show:
+        show(f"log in {daemon_process.log_file(settings)}")
+        daemon_process.await_ready(settings, daemon_process.launch(settings, environment))
+
+
+def _notebook_url(session: Session) -> str:
+    client = session.client
+    chosen = choose(notebooks.list_all(client))
+    if chosen is None:
+        notebook_id = notebooks.create(client, Wishes(name=_FIRST))
+    else:
+        notebook_id = chosen.id
+        if chosen.status in ("Stopped", "Stopping", "Failed"):
+            notebooks.start(client, notebook_id)
+    title = f"Notebook {chosen.name if chosen else _FIRST}"
+    see_through(client, notebook_id, "Running", title=title)
+    return notebooks.ticket(client, notebook_id)
+
+
+def choose(found: Sequence[NotebookView]) -> NotebookView | None:
+    """The notebook to show: one that runs, else the first one's namesake, else any; None for a new one."""
+    staying = [each for each in found if each.status != "Deleting"]
+    return min(staying, key=lambda each: (each.status != "Running", each.name != _FIRST), default=None)

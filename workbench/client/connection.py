@@ -1,0 +1,182 @@
+"""The blocking client: one connection a call, on the standard library alone.
+
+Commands must start fast, so nothing else is imported. On the machine itself the daemon's
+own socket is used, where the kernel says who asks; so commands work when the gateway does
+not. From elsewhere the endpoint is used, with an access key or a token.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from workbench.client import answers, requests
+from workbench.client.answers import DaemonAway
+from workbench.errors import InvalidInput
+from workbench.settings import Settings
+from workbench.wire.operations import Operation
+from workbench.wire.signatures import Request, sign
+
+_ANSWER_WITHIN_S = 30.0
+_SILENCE_S = 90.0
+"""Longest silence of a stream; the daemon sends a heartbeat much more often."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What proves who asks where the kernel does not: an access key, or a token."""
+
+    access_key_id: str = ""
+    access_key_secret: str = ""
+    token: str = ""
+
+
+class Client:
+    """Calls operations.
+
+    Args:
+        address: The daemon's socket, or the endpoint's URL.
+        credentials: Needed for an endpoint.
+        timeout_s: Longest wait for an answer.
+    """
+
+    def __init__(
+        self,
+        address: Path | str,
+        credentials: Credentials | None = None,
+        *,
+        timeout_s: float = _ANSWER_WITHIN_S,
+    ) -> None:
+        self.address = address
+        self._credentials = credentials or Credentials()
+        self._timeout_s = timeout_s
+        self._host = "localhost" if isinstance(address, Path) else _netloc(address)
+
+    @classmethod
+    def from_settings(
+        cls, settings: Settings, *, endpoint: str = "", environ: Mapping[str, str] | None = None
+    ) -> Client:
+        """The client for this user, here.
+
+        Args:
+            endpoint: The Workbench to talk to; `WORKBENCH_ENDPOINT` when empty. The local
+                daemon's own endpoint means its socket, as long as there is one.
+            environ: Where `WORKBENCH_ACCESS_KEY_ID`, `WORKBENCH_ACCESS_KEY_SECRET` and
+                `WORKBENCH_TOKEN` are looked up; the process's own environment by default.
+        """
+        environ = os.environ if environ is None else environ
+        endpoint = (endpoint or environ.get("WORKBENCH_ENDPOINT", "")).rstrip("/")
+        if not endpoint or (endpoint == settings.endpoint and settings.socket.exists()):
+            return cls(settings.socket)
+        credentials = Credentials(
+            access_key_id=environ.get("WORKBENCH_ACCESS_KEY_ID", ""),
+            access_key_secret=environ.get("WORKBENCH_ACCESS_KEY_SECRET", ""),
+            token=environ.get("WORKBENCH_TOKEN", ""),
+        )
+        return cls(endpoint, credentials)
+
+    def call(self, operation: Operation, **fields: Any) -> dict[str, Any]:
+        """Ask for one operation.
+
+        Args:
+            fields: By their names in the operation's table; None is not sent.
+
+        Raises:
+            ClientError: The daemon refused or failed.
+            DaemonAway: Nobody answers.
+        """
+        with self._sent(operation, fields, self._timeout_s) as response:
+            return answers.read(response.status, response.read())
+
+    def stream(self, operation: Operation, **fields: Any) -> Iterator[dict[str, Any]]:
+        """Follow an operation that answers line by line, until the daemon ends it.
+
+        Yields:
+            One mapping a line; an empty one for a heartbeat.
+
+        Raises:
+            ClientError: The daemon refused or failed.
+            DaemonAway: Nobody answers, or no more.
+        """
+        with self._sent(operation, fields, _SILENCE_S) as response:
+            if response.status >= 400:
+                answers.read(response.status, response.read())
+            for line in response:
+                yield answers.read_line(line)
+
+    @contextmanager
+    def _sent(
+        self, operation: Operation, fields: Mapping[str, Any], timeout_s: float
+    ) -> Iterator[http.client.HTTPResponse]:
+        request = requests.build(operation, fields, host=self._host)
+        connection = self._connection(timeout_s)
+        try:
+            path = f"{request.raw_path}?{request.query}" if request.query else request.raw_path
+            connection.request(
+                request.verb, path, body=request.body or None, headers=dict(self._signed(request).headers)
+            )
+            yield connection.getresponse()
+        except TimeoutError as error:
+            raise DaemonAway(f"Workbench did not answer within {timeout_s:.0f} seconds.") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise self._away(error) from error
+        finally:
+            connection.close()
+
+    def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
+        if isinstance(self.address, Path):
+            return _SocketConnection(self.address, timeout_s)
+        if self.address.startswith("https:"):
+            return http.client.HTTPSConnection(self._host, timeout=timeout_s)
+        return http.client.HTTPConnection(self._host, timeout=timeout_s)
+
+    def _signed(self, request: Request) -> Request:
+        match self._credentials:
+            case Credentials(token=token) if token:
+                added: Mapping[str, str] = {
+                    "x-acs-bearer-token": token,
+                    "x-acs-signature-type": "BEARERTOKEN",
+                }
+            case Credentials(access_key_id=id, access_key_secret=secret) if id:
+                added = sign(request, id, secret, now=datetime.now(UTC), nonce=os.urandom(16).hex())
+            case _:
+                return request
+        return replace(request, headers={**request.headers, **added})
+
+    def _away(self, error: Exception) -> DaemonAway:
+        if not isinstance(self.address, Path):
+            return DaemonAway(f"{self.address} does not answer: {error}.")
+        if isinstance(error, PermissionError):
+            return DaemonAway(
+                f"{self.address} belongs to another user.",
+                hint="Ask them for an access key and use the endpoint: WORKBENCH_ENDPOINT, "
+                "WORKBENCH_ACCESS_KEY_ID and WORKBENCH_ACCESS_KEY_SECRET.",
+            )
+        return DaemonAway("Workbench is not running; start it with `workbench up`.")
+
+
+class _SocketConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        super().__init__("localhost", timeout=timeout_s)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(os.fspath(self._path))
+
+
+def _netloc(endpoint: str) -> str:
+    parts = urlsplit(endpoint)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
+        raise InvalidInput(f"endpoint is {endpoint!r}; a URL such as http://127.0.0.1:8580 is wanted.")
+    return parts.netloc
+

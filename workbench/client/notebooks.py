@@ -1,0 +1,341 @@
+"""Notebooks, as our programs see them: PAI's DSW operations with types.
+
+Whatever is asked for is answered at once and done behind; `wait` follows how it goes.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.client.answers import ClientError, DaemonAway
+from workbench.client.connection import Client
+from workbench.errors import Conflict, NotFound, WorkbenchError
+from workbench.wire.operations import operation, operations
+
+GONE = "Deleted"
+"""The state of a notebook that is no more."""
+
+_ID = re.compile(r"dsw-[0-9a-z]+")
+_PAGE = 100
+_AWAY_AT_MOST_S = 60.0
+
+
+class NoSuchNotebook(NotFound):
+    """No notebook has this name."""
+
+    code = "InstanceNotFound"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"There is no notebook named {name!r}.", hint="`workbench notebook list` shows those there are."
+        )
+
+
+class AmbiguousName(Conflict):
+    """Several workspaces have a notebook of this name."""
+
+    code = "AmbiguousName"
+
+    def __init__(self, name: str, ids: Sequence[str]) -> None:
+        super().__init__(f"{len(ids)} notebooks are named {name!r}: {', '.join(ids)}.", hint="Give the id.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mount:
+    """Files of a workspace that a notebook sees at a path of its own.
+
+    Args:
+        uri: Where the files are, such as `nas://workspace/data`.
+        path: Where the notebook sees them.
+    """
+
+    uri: str
+    path: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What a notebook is asked to be; None leaves it to the daemon, or as it is.
+
+    Args:
+        cpu: CPUs, as text: `2` or `0.5`.
+        memory: A plain number means GiB; units as in `512Mi`.
+        shared_memory: As `memory`; half of the memory by default.
+        idle_minutes: Stop after so long without use; 0 for never.
+        shutdown_after_ms: Stop so long from now, whatever happens; 0 for never.
+    """
+
+    name: str | None = None
+    image: str | None = None
+    cpu: str | None = None
+    memory: str | None = None
+    shared_memory: str | None = None
+    gpu: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    mounts: Sequence[Mount] = ()
+    idle_minutes: int | None = None
+    shutdown_after_ms: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotebookView:
+    """A notebook as the daemon last described it.
+
+    Sizes are as on the wire: text with a unit. Times are as on the wire: UTC, ISO 8601, empty
+    when there is none. `idle_minutes` is None while it is not known.
+    """
+
+    id: str
+    name: str
+    status: str
+    reason: str
+    reason_code: str
+    image: str
+    cpu: str
+    memory: str
+    shared_memory: str
+    gpu: str
+    url: str
+    workspace_id: str
+    owner: str
+    created_at: str
+    environment: Mapping[str, str]
+    mounts: tuple[Mount, ...]
+    idle_minutes: int | None
+    idle_limit_minutes: int | None
+    shutdown_at: str
+
+    @classmethod
+    def from_answer(cls, answer: Mapping[str, Any]) -> NotebookView:
+        """Read one instance of GetInstance or ListInstances."""
+        resource = answer.get("RequestedResource") or {}
+        culler = answer.get("IdleInstanceCuller") or {}
+        timer = answer.get("InstanceShutdownTimer") or {}
+        return cls(
+            id=answer["InstanceId"],
+            name=answer.get("InstanceName") or "",
+            status=answer.get("Status") or "",
+            reason=answer.get("ReasonMessage") or "",
+            reason_code=answer.get("ReasonCode") or "",
+            image=answer.get("ImageName") or answer.get("ImageUrl") or "",
+            cpu=resource.get("CPU") or "",
+            memory=resource.get("Memory") or "",
+            shared_memory=resource.get("SharedMemory") or "",
+            gpu=resource.get("GPU") or "",
+            url=answer.get("InstanceUrl") or "",
+            workspace_id=answer.get("WorkspaceId") or "",
+            owner=answer.get("UserName") or answer.get("UserId") or "",
+            created_at=answer.get("GmtCreateTime") or "",
+            environment=answer.get("EnvironmentVariables") or {},
+            mounts=tuple(
+                Mount(uri=each["Uri"], path=each["MountPath"], read_only=each.get("MountAccess") == "RO")
+                for each in answer.get("Datasets") or ()
+            ),
+            idle_minutes=culler.get("IdleTimeInMinutes"),
+            idle_limit_minutes=culler.get("MaxIdleTimeInMinutes"),
+            shutdown_at=timer.get("DueTime") or "",
+        )
+
+
+@dataclass(frozen=True)
+class Change:
+    """A notebook's state, and why it is so, in words."""
+
+    status: str
+    reason: str
+
+
+def list_all(client: Client, *, workspace_id: str = "", **filters: str) -> list[NotebookView]:
+    """All notebooks that the caller may see, newest first.
+
+    Args:
+        filters: ListInstances' own, such as `Status` or `InstanceName`.
+    """
+    found: list[NotebookView] = []
+    while True:
+        answer = client.call(
+            operation("dsw", "ListInstances"),
+            WorkspaceId=workspace_id or None,
+            PageNumber=len(found) // _PAGE + 1,
+            PageSize=_PAGE,
+            **filters,
+        )
+        page = [NotebookView.from_answer(each) for each in answer["Instances"]]
+        found += page
+        if len(page) < _PAGE:
+            return found
+
+
+def get(client: Client, notebook_id: str) -> NotebookView:
+    """One notebook."""
+    return NotebookView.from_answer(client.call(operation("dsw", "GetInstance"), instance_id=notebook_id))
+
+
+def find(client: Client, name_or_id: str) -> str:
+    """The id of the notebook that somebody means.
+
+    Raises:
+        NoSuchNotebook: No notebook has this name.
+        AmbiguousName: Several have.
+    """
+    if _ID.fullmatch(name_or_id):
+        return name_or_id
+    ids = [each.id for each in list_all(client, InstanceName=name_or_id) if each.name == name_or_id]
+    match ids:
+        case [found]:
+            return found
+        case []:
+            raise NoSuchNotebook(name_or_id)
+    raise AmbiguousName(name_or_id, ids)
+
+
+def create(client: Client, wishes: Wishes, *, workspace_id: str = "") -> str:
+    """Ask for a notebook; answers with its id before it runs.
+
+    A notebook whose limits are refused is taken back.
+    """
+    answer = client.call(
+        operation("dsw", "CreateInstance"), WorkspaceId=workspace_id or None, **_fields(wishes)
+    )
+    notebook_id: str = answer["InstanceId"]
+    try:
+        _limit(client, notebook_id, wishes)
+    except WorkbenchError:
+        delete(client, notebook_id)
+        raise
+    return notebook_id
+
+
+def update(client: Client, notebook_id: str, wishes: Wishes) -> None:
+    """Change what is given; size, image and mounts hold from the next start."""
+    if fields := _fields(wishes):
+        client.call(operation("dsw", "UpdateInstance"), instance_id=notebook_id, **fields)
+    _limit(client, notebook_id, wishes)
+
+
+def start(client: Client, notebook_id: str) -> None:
+    """Ask a notebook to run."""
+    client.call(operation("dsw", "StartInstance"), instance_id=notebook_id)
+
+
+def stop(client: Client, notebook_id: str) -> None:
+    """Ask a notebook to stop; files and installed packages stay."""
+    client.call(operation("dsw", "StopInstance"), instance_id=notebook_id)
+
+
+def delete(client: Client, notebook_id: str) -> None:
+    """Ask a notebook to go; its owner's files stay."""
+    client.call(operation("dsw", "DeleteInstance"), instance_id=notebook_id)
+
+
+def ticket(client: Client, notebook_id: str) -> str:
+    """A URL that opens the notebook in a browser, once."""
+    url: str = client.call(operation("workbench", "CreateNotebookTicket"), instance_id=notebook_id)["Url"]
+    return url
+
+
+def logs(
+    client: Client, notebook_id: str, *, follow: bool = False, tail: int | None = None
+) -> Iterator[dict[str, Any]]:
+    """The notebook's log, line by line.
+
+    Args:
+        follow: Go on with what comes until the notebook ends.
+        tail: Only so many of the last lines.
+    """
+    lines = client.stream(
+        operation("workbench", "GetNotebookLogs"), instance_id=notebook_id, Follow=follow, Tail=tail
+    )
+    return (line for line in lines if line)
+
+
+def wait(
+    client: Client, notebook_id: str, until: str, *, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[Change]:
+    """Follow a notebook until it is in a state, or failed, or is no more.
+
+    A daemon that goes away meanwhile is waited for, up to a minute: what was asked for is
+    kept, and it goes on where it was.
+
+    Yields:
+        Each change; the last one is how it ended.
+    """
+    last: Change | None = None
+    away_s = 0.0
+    while True:
+        try:
+            for change in _changes(client, notebook_id):
+                away_s = 0
+                if change != last:
+                    yield change
+                last = change
+                if change.status in (until, "Failed", GONE):
+                    return
+        except DaemonAway:
+            if away_s >= _AWAY_AT_MOST_S:
+                raise
+        sleep(1)
+        away_s += 1
+
+
+def _changes(client: Client, notebook_id: str) -> Iterator[Change]:
+    changes = client.stream(operation("workbench", "Watch"), Kind="notebook", Id=notebook_id)
+    # Only once the daemon listens is the present state read, so that no change falls between.
+    next(changes, None)
+    yield _present(client, notebook_id)
+    for change in changes:
+        if change:
+            yield Change(change["Status"] or GONE, change.get("Message", ""))
+
+
+def _present(client: Client, notebook_id: str) -> Change:
+    try:
+        notebook = get(client, notebook_id)
+    except ClientError as error:
+        if error.status == NotFound.status:
+            return Change(GONE, "")
+        raise
+    return Change(notebook.status, notebook.reason)
+
+
+def _fields(wishes: Wishes) -> dict[str, Any]:
+    resource = {
+        "CPU": wishes.cpu,
+        "Memory": wishes.memory,
+        "SharedMemory": wishes.shared_memory,
+        "GPU": wishes.gpu,
+    }
+    fields = {
+        "InstanceName": wishes.name,
+        "ImageUrl": wishes.image,
+        "RequestedResource": {name: value for name, value in resource.items() if value is not None},
+        "EnvironmentVariables": dict(wishes.environment),
+        "Datasets": [
+            {"Uri": each.uri, "MountPath": each.path, "MountAccess": "RO" if each.read_only else "RW"}
+            for each in wishes.mounts
+        ],
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def _limit(client: Client, notebook_id: str, wishes: Wishes) -> None:
+    dsw = operations("dsw")
+    match wishes.idle_minutes:
+        case 0:
+            client.call(dsw["DeleteIdleInstanceCuller"], instance_id=notebook_id)
+        case int(minutes):
+            client.call(
+                dsw["CreateIdleInstanceCuller"], instance_id=notebook_id, MaxIdleTimeInMinutes=minutes
+            )
+    match wishes.shutdown_after_ms:
+        case 0:
+            client.call(dsw["DeleteInstanceShutdownTimer"], instance_id=notebook_id)
+        case int(remaining):
+            client.call(
+                dsw["CreateInstanceShutdownTimer"], instance_id=notebook_id, RemainingTimeInMs=remaining
+            )
