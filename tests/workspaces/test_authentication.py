@@ -1,0 +1,169 @@
+import os
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from workbench.errors import Unauthenticated
+from workbench.wire.signatures import Request
+from workbench.workspaces import access_keys, tokens
+from workbench.workspaces.nonces import Nonces
+from workbench.workspaces.refusals import (
+    AccessKeyDisabled,
+    InvalidToken,
+    NoCredentials,
+    NonceUsed,
+    NotAUser,
+    SignatureDoesNotMatch,
+    TimeStampExpired,
+    UnknownAccessKey,
+    UserDisabled,
+)
+from workbench.workspaces.throttle import TooManyFailures
+
+PLAIN = Request("GET", "/api/v1/workspaces", "", {"host": "localhost"})
+
+
+def test_a_signed_request_is_from_the_keys_user(machine):
+    ada = machine.add_user("ada", 2001)
+    caller = machine.authenticate(machine.signed(machine.add_key(ada)), "10.0.0.9")
+
+    assert (caller.user_id, caller.name, caller.owner) == (ada.user_id, "ada", False)
+
+
+def test_the_daemons_own_user_and_root_need_no_login_on_the_local_socket(machine):
+    for uid in (0, os.getuid()):
+        assert machine.authenticate(PLAIN, f"unix:{uid}").owner
+
+
+def test_another_unix_user_is_known_by_uid_on_the_local_socket_alone(machine):
+    ada = machine.add_user("ada", 2001)
+
+    assert machine.authenticate(PLAIN, "unix:2001").user_id == ada.user_id
+    with pytest.raises(NotAUser):
+        machine.authenticate(PLAIN, "unix:2002")
+    with pytest.raises(NoCredentials):
+        machine.authenticate(PLAIN, "127.0.0.1")
+
+
+def test_credentials_decide_even_on_the_owners_socket(machine):
+    ada = machine.add_user("ada", 2001)
+
+    assert machine.authenticate(machine.signed(machine.add_key(ada)), "unix:0").user_id == ada.user_id
+
+
+def test_an_unknown_key_is_told_with_pais_code(machine):
+    request = machine.signed(access_keys.KeyPair(access_key_id="WB0", secret="x"))
+    with pytest.raises(UnknownAccessKey) as refused:
+        machine.authenticate(request, "10.0.0.9")
+    assert (refused.value.code, refused.value.status) == ("InvalidAccessKeyId.NotFound", 404)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"body": b"other"},
+        {"raw_path": "/api/v1/workspaces/2"},
+        {"verb": "DELETE"},
+        {"query": "WorkspaceId=2"},
+    ],
+)
+def test_a_request_changed_on_its_way_is_refused(machine, change):
+    request = replace(machine.signed(machine.first.key, body=b"{}"), **change)
+    with pytest.raises(SignatureDoesNotMatch) as refused:
+        machine.authenticate(request, "10.0.0.9")
+    assert refused.value.status == 400
+
+
+def test_a_request_counts_once(machine):
+    request = machine.signed(machine.first.key)
+    machine.authenticate(request, "10.0.0.9")
+    with pytest.raises(NonceUsed):
+        machine.authenticate(request, "10.0.0.9")
+
+
+@pytest.mark.parametrize("minutes", [16, -16])
+def test_a_request_from_another_time_is_refused(machine, minutes):
+    machine.clock.move(minutes=60)
+    request = machine.signed(machine.first.key)
+    machine.clock.move(minutes=minutes)
+    with pytest.raises(TimeStampExpired):
+        machine.authenticate(request, "10.0.0.9")
+
+
+def test_a_request_is_not_taken_again_after_a_restart(machine):
+    request = machine.signed(machine.first.key)
+    machine.authenticate(request, "10.0.0.9")
+    machine.clock.move(seconds=2)
+    restarted = type(machine.authenticate)(machine.store, machine.vault, machine.clock)
+    with pytest.raises(TimeStampExpired):
+        restarted(request, "10.0.0.9")
+
+
+def test_forgetting_nonces_never_lets_a_replay_in(machine):
+    start = machine.clock()
+    nonces = Nonces(start, remembered=10)
+    for second in range(20):
+        now = start + timedelta(seconds=second)
+        nonces.use("key", f"nonce {second}", now, now)
+    for second in range(20):
+        with pytest.raises(Unauthenticated):
+            nonces.use("key", f"nonce {second}", start + timedelta(seconds=second), now)
+
+
+def test_a_disabled_key_and_a_disabled_user_are_out_at_once(machine):
+    ada = machine.add_user("ada", 2001)
+    first, second = machine.add_key(ada), machine.add_key(ada)
+    machine.authenticate(machine.signed(first), "10.0.0.9")
+
+    with machine.store.transaction() as db:
+        db.execute("UPDATE access_keys SET enabled = 0 WHERE access_key_id = ?", [first.access_key_id])
+    with pytest.raises(AccessKeyDisabled):
+        machine.authenticate(machine.signed(first), "10.0.0.9")
+    machine.authenticate(machine.signed(second), "10.0.0.9")
+
+    with machine.store.transaction() as db:
+        db.execute("UPDATE users SET enabled = 0 WHERE user_id = ?", [ada.user_id])
+    for request, source in ((machine.signed(second), "10.0.0.9"), (PLAIN, "unix:2001")):
+        with pytest.raises(UserDisabled):
+            machine.authenticate(request, source)
+
+
+def test_a_bearer_token_lets_in_until_it_ends(machine):
+    with machine.store.transaction() as db:
+        _, secret = tokens.create(
+            db, machine.first.user_id, description="ci", life=timedelta(hours=1), now=machine.clock()
+        )
+    request = replace(PLAIN, headers={"x-acs-bearer-token": secret})
+    assert machine.authenticate(request, "10.0.0.9").owner
+
+    machine.clock.move(hours=1)
+    with pytest.raises(InvalidToken):
+        machine.authenticate(request, "10.0.0.9")
+
+
+def test_guessing_is_slowed_down_for_the_guesser_alone(machine):
+    wrong = access_keys.KeyPair(access_key_id=machine.first.key.access_key_id, secret="guess")
+    for _ in range(10):
+        with pytest.raises(SignatureDoesNotMatch):
+            machine.authenticate(machine.signed(wrong), "10.6.6.6")
+    with pytest.raises(TooManyFailures) as refused:
+        machine.authenticate(machine.signed(machine.first.key), "10.6.6.6")
+
+    assert refused.value.retry_after_s == 60
+    assert machine.authenticate(machine.signed(machine.first.key), "10.0.0.9").owner
+    machine.clock.move(minutes=1)
+    assert machine.authenticate(machine.signed(machine.first.key), "10.6.6.6").owner
+
+
+def test_the_last_use_of_a_key_is_written_once_a_minute(machine):
+    def last_used_at():
+        with machine.store.reading() as db:
+            key, _ = access_keys.find_with_user(db, machine.first.key.access_key_id)
+        return key.last_used_at
+
+    first = machine.clock()
+    for later, expected in ((0, first), (30, first), (30, first + timedelta(minutes=1))):
+        machine.clock.move(seconds=later)
+        machine.authenticate(machine.signed(machine.first.key), "10.0.0.9")
+        assert last_used_at() == expected

@@ -1,0 +1,69 @@
+"""Whether a caller may do something here: the table, asked with what the database knows.
+
+To somebody who is not in a workspace it does not exist: they hear that it was not found. To a
+member it does, and they hear which role is missing.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database
+
+from workbench.errors import Forbidden
+from workbench.wire.call import Caller
+from workbench.workspaces import members, permissions, records
+from workbench.workspaces.records import WorkspaceNotFound
+from workbench.workspaces.roles import Role
+
+
+class NotAllowed(Forbidden):
+    """A member whose roles do not allow it."""
+
+    def __init__(self, operation: str, needed: frozenset[Role], *, own: bool) -> None:
+        whose = "" if own else " on what is another member's"
+        super().__init__(
+            f"Your roles do not allow {operation}{whose}.",
+            hint=f"One of these does: {', '.join(sorted(needed))}.",
+        )
+
+
+class MachineOwnerOnly(Forbidden):
+    """Only who runs the daemon may."""
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(f"Only the owner of this machine may do {operation} here.")
+
+
+def require(db: Database, caller: Caller, workspace_id: str, operation: str, owner_id: str = "") -> None:
+    """Refuse what the caller may not do in a workspace.
+
+    Args:
+        operation: PAI's name of it, or ours.
+        owner_id: User whose object it is about; empty for what belongs to the workspace.
+
+    Raises:
+        WorkspaceNotFound: There is no such workspace, or the caller is not in it.
+        NotAllowed: The caller's roles do not allow it.
+    """
+    if caller.owner:
+        records.get(db, workspace_id)
+        return
+    roles = members.roles_of(db, workspace_id, caller.user_id)
+    if not roles:
+        raise WorkspaceNotFound(workspace_id)
+    own = owner_id in ("", caller.user_id)
+    if not permissions.may(roles, operation, own=own):
+        raise NotAllowed(operation, permissions.roles_needed(operation, own=own), own=own)
+
+
+def require_on_machine(caller: Caller, operation: str, owner_id: str = "") -> None:
+    """Refuse what the caller may not do where no workspace is meant.
+
+    Args:
+        owner_id: User whom it is about; empty for what belongs to the machine.
+
+    Raises:
+        MachineOwnerOnly: Only the machine's owner may.
+    """
+    own = owner_id in ("", caller.user_id)
+    if not caller.owner and not permissions.may(frozenset(), operation, own=own):
+        raise MachineOwnerOnly(operation)

@@ -1,0 +1,67 @@
+"""The tables behind workspaces and identity, and how older files come to have them.
+
+A released migration is never edited: a change is one more function at the end.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+MIGRATIONS = Migrations("workspaces")
+
+
+def next_id(db: Database, kind: str) -> str:
+    """A decimal id that this database never gave out before, not even to something deleted."""
+    row = db.execute(
+        "INSERT INTO ids (kind, last) VALUES (?, 1) ON CONFLICT DO UPDATE SET last = last + 1 RETURNING last",
+        [kind],
+    ).fetchone()
+    return str(row[0])
+
+
+@MIGRATIONS()
+def create_identity(db: Database) -> None:
+    db.execute("CREATE TABLE ids (kind TEXT PRIMARY KEY, last INTEGER NOT NULL)")
+    db.execute(
+        "CREATE TABLE users (user_id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE,"
+        " unix_uid INTEGER NOT NULL UNIQUE, unix_gid INTEGER NOT NULL, machine_owner INTEGER NOT NULL,"
+        " enabled INTEGER NOT NULL, created_at TEXT NOT NULL)"
+    )
+    db.execute("CREATE UNIQUE INDEX one_machine_owner ON users (machine_owner) WHERE machine_owner")
+    db.execute(
+        "CREATE TABLE access_keys (access_key_id TEXT PRIMARY KEY, sealed_secret TEXT NOT NULL,"
+        " user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE, enabled INTEGER NOT NULL,"
+        " created_at TEXT NOT NULL, last_used_at TEXT)"
+    )
+    db.execute("CREATE INDEX access_keys_of_a_user ON access_keys (user_id, created_at)")
+    db.execute(
+        "CREATE TABLE tokens (token_id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE,"
+        " user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE, description TEXT NOT NULL,"
+        " created_at TEXT NOT NULL, expires_at TEXT NOT NULL, last_used_at TEXT)"
+    )
+    db.execute("CREATE INDEX tokens_of_a_user ON tokens (user_id, created_at)")
+
+
+@MIGRATIONS()
+def create_workspaces(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE workspaces (workspace_id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE COLLATE NOCASE,"
+        " display_name TEXT NOT NULL, description TEXT NOT NULL, creator TEXT NOT NULL,"
+        " is_default INTEGER NOT NULL, created_at TEXT NOT NULL, modified_at TEXT NOT NULL)"
+    )
+    db.execute("CREATE UNIQUE INDEX one_default_workspace ON workspaces (is_default) WHERE is_default")
+    db.execute(
+        "CREATE TABLE members (workspace_id TEXT NOT NULL REFERENCES workspaces ON DELETE CASCADE,"
+        " user_id TEXT NOT NULL REFERENCES users, created_at TEXT NOT NULL,"
+        " PRIMARY KEY (workspace_id, user_id)) WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX memberships_of_a_user ON members (user_id)")
+    db.execute(
+        "CREATE TABLE member_roles (workspace_id TEXT NOT NULL, user_id TEXT NOT NULL, role TEXT NOT NULL,"
+        " PRIMARY KEY (workspace_id, user_id, role),"
+        " FOREIGN KEY (workspace_id, user_id) REFERENCES members ON DELETE CASCADE) WITHOUT ROWID"
+    )
+    db.execute(
+        "CREATE UNIQUE INDEX one_workspace_owner ON member_roles (workspace_id)"
+        " WHERE role = 'PAI.WorkspaceOwner'"
+    )

@@ -1,0 +1,104 @@
+"""Bearer tokens: a secret that is sent as it is, for programs that cannot sign.
+
+Only its digest is kept, so a copy of the database lets nobody in. A token always ends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlite_utils import Database
+
+from workbench.errors import InvalidInput
+from workbench.workspaces import users
+from workbench.workspaces.schema import next_id
+from workbench.workspaces.users import User
+
+LONGEST_LIFE = timedelta(days=366)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    """A token as it is kept."""
+
+    token_id: str
+    user_id: str
+    description: str
+    created_at: datetime
+    expires_at: datetime
+    last_used_at: datetime | None
+
+
+def create(
+    db: Database, user_id: str, *, description: str, life: timedelta, now: datetime
+) -> tuple[Token, str]:
+    """Make a token for a user.
+
+    Returns:
+        The record, and the secret, which is shown only now.
+
+    Raises:
+        InvalidInput: The life is not above zero, or longer than a year.
+    """
+    if not timedelta(0) < life <= LONGEST_LIFE:
+        raise InvalidInput(f"A token lives up to {LONGEST_LIFE.days} days, not {life}.")
+    secret = f"wbt_{secrets.token_urlsafe(32)}"
+    token = Token(
+        token_id=next_id(db, "token"),
+        user_id=user_id,
+        description=description,
+        created_at=now,
+        expires_at=now + life,
+        last_used_at=None,
+    )
+    db.execute(
+        "INSERT INTO tokens (token_id, digest, user_id, description, created_at, expires_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            token.token_id,
+            _digest(secret),
+            user_id,
+            description,
+            now.isoformat(),
+            token.expires_at.isoformat(),
+        ],
+    )
+    return token, secret
+
+
+def find_with_user(db: Database, secret: str) -> tuple[Token, User] | None:
+    """The token that has this secret, and whose it is."""
+    row = db.execute(
+        "SELECT users.*, tokens.token_id, tokens.description, tokens.expires_at, tokens.last_used_at,"
+        " tokens.created_at AS token_created_at FROM tokens JOIN users USING (user_id) WHERE digest = ?",
+        [_digest(secret)],
+    ).fetchone()
+    if row is None:
+        return None
+    return _from_row(row, created_at=row["token_created_at"]), users.from_row(row)
+
+
+def note_use(db: Database, token_id: str, now: datetime) -> None:
+    """Write down that the token was used."""
+    db.execute("UPDATE tokens SET last_used_at = ? WHERE token_id = ?", [now.isoformat(), token_id])
+
+
+def _from_row(row: Mapping[str, Any], *, created_at: str) -> Token:
+    return Token(
+        token_id=row["token_id"],
+        user_id=row["user_id"],
+        description=row["description"],
+        created_at=datetime.fromisoformat(created_at),
+        expires_at=datetime.fromisoformat(row["expires_at"]),
+        last_used_at=row["last_used_at"] and datetime.fromisoformat(row["last_used_at"]),
+    )
+
+
+def _digest(secret: str) -> str:
+    # The secret is 256 random bits: nothing to guess, so a plain fast hash is enough.
+    return hashlib.sha256(secret.encode()).hexdigest()
