@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from workbench.wire.call import Call, Stream
+from workbench.wire.call import Call, Redirect, Stream
 from workbench.wire.operations import Operation
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from workbench.storage import Storage
     from workbench.store import Store
     from workbench.store.vault import Vault
-    from workbench.telemetry import Events, Live
+    from workbench.telemetry import Live
     from workbench.workqueue import WorkQueue
 
 
@@ -39,18 +39,18 @@ class Parts:
     storage: Storage
     gateway: Gateway
     queue: WorkQueue
-    events: Events
     live: Live
     now: Callable[[], datetime]
 
 
-Handler = Callable[[Parts, Call], Mapping[str, Any] | Stream]
+Handler = Callable[[Parts, Call], Mapping[str, Any] | Stream | Redirect]
 """Answers one operation. Runs in a thread of a bounded pool, so it may block, but not on Docker."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """An operation and what answers it."""
+    """An operation and what answers it. An open one asks for no credentials: it checks what it is sent."""
 
     operation: Operation
     answer: Handler
+    open: bool = False

@@ -33,52 +33,49 @@ class Event:
     message: str
 
 
-class Events:
-    """The events of every object. All functions work inside the caller's transaction, so that an
-    event is kept exactly when the change that it tells of is."""
+def add(db: Database, event: Event) -> None:
+    """Keep an event, in the transaction that makes the change it tells of."""
+    db.execute(
+        "INSERT INTO events (kind, id, time, level, reason, message) VALUES (?, ?, ?, ?, ?, ?)",
+        [event.kind, event.id, event.time.isoformat(), event.level, event.reason, event.message],
+    )
+    db.execute(
+        "DELETE FROM events WHERE kind = ? AND id = ? AND number <= ("
+        " SELECT number FROM events WHERE kind = ? AND id = ? ORDER BY number DESC LIMIT 1 OFFSET ?)",
+        [event.kind, event.id, event.kind, event.id, _KEPT_OF_ONE_OBJECT],
+    )
 
-    def add(self, db: Database, event: Event) -> None:
-        """Keep an event; the oldest of the object goes when there are too many."""
-        db.execute(
-            "INSERT INTO events (kind, id, time, level, reason, message) VALUES (?, ?, ?, ?, ?, ?)",
-            [event.kind, event.id, event.time.isoformat(), event.level, event.reason, event.message],
-        )
-        db.execute(
-            "DELETE FROM events WHERE kind = ? AND id = ? AND number <= ("
-            " SELECT number FROM events WHERE kind = ? AND id = ? ORDER BY number DESC LIMIT 1 OFFSET ?)",
-            [event.kind, event.id, event.kind, event.id, _KEPT_OF_ONE_OBJECT],
-        )
 
-    def of(  # noqa: PLR6301
-        self,
-        db: Database,
-        kind: str,
-        id: str,  # noqa: A002 (an id is an id)
-        *,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        level: Level | None = None,
-        limit: int = _KEPT_OF_ONE_OBJECT,
-    ) -> list[Event]:
-        """The newest events of one object, oldest first."""
-        rows = db.query(
-            "SELECT * FROM events WHERE kind = :kind AND id = :id"
-            " AND (:since IS NULL OR time >= :since) AND (:until IS NULL OR time <= :until)"
-            " AND (:level IS NULL OR level = :level) ORDER BY number DESC LIMIT :limit",
-            {
-                "kind": kind,
-                "id": id,
-                "since": since and since.isoformat(),
-                "until": until and until.isoformat(),
-                "level": level,
-                "limit": limit,
-            },
-        )
-        return [_from_row(row) for row in rows][::-1]
+def of(
+    db: Database,
+    kind: str,
+    id: str,  # noqa: A002 (an id is an id)
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    level: Level | None = None,
+    limit: int = _KEPT_OF_ONE_OBJECT,
+) -> list[Event]:
+    """The newest events of one object, oldest first."""
+    rows = db.query(
+        "SELECT * FROM events WHERE kind = :kind AND id = :id"
+        " AND (:since IS NULL OR time >= :since) AND (:until IS NULL OR time <= :until)"
+        " AND (:level IS NULL OR level = :level) ORDER BY number DESC LIMIT :limit",
+        {
+            "kind": kind,
+            "id": id,
+            "since": since and since.isoformat(),
+            "until": until and until.isoformat(),
+            "level": level,
+            "limit": limit,
+        },
+    )
+    return [_from_row(row) for row in rows][::-1]
 
-    def forget(self, db: Database, kind: str, id: str) -> None:  # noqa: A002
-        """Drop the events of an object that is gone."""
-        db.execute("DELETE FROM events WHERE kind = ? AND id = ?", [kind, id])
+
+def forget(db: Database, kind: str, id: str) -> None:  # noqa: A002
+    """Drop the events of an object that is gone."""
+    db.execute("DELETE FROM events WHERE kind = ? AND id = ?", [kind, id])
 
 
 def _from_row(row: dict[str, str]) -> Event:

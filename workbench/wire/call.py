@@ -44,3 +44,11 @@ class Stream:
     """An answer without an end that is known: log lines, live events. One JSON object a line."""
 
     lines: AsyncIterator[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """An answer for a browser: go there, with this `Set-Cookie`."""
+
+    location: str
+    cookie: str

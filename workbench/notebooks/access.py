@@ -1,0 +1,108 @@
+"""How a notebook is reached, and what lets somebody in.
+
+A notebook has three secrets. Jupyter's own token is known to the gateway alone. The access
+token is for programs, sent with each request. The cookie is for browsers, valid on the
+notebook's own origin only; a browser gets it in exchange for a ticket, a link that works once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlite_utils import Database
+
+from workbench.errors import Unauthenticated
+from workbench.gateway import NotebookRoute, Phase
+from workbench.notebooks.records import Notebook, Status
+from workbench.notebooks.session import PORT, base_path
+from workbench.settings import Settings
+from workbench.store.vault import Vault
+
+TICKET_LASTS = timedelta(days=1)
+
+
+class BadTicket(Unauthenticated):
+    """A link was used before, is too old, or was never made."""
+
+    code = "InvalidTicket"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This link was used before or is no longer valid.",
+            hint="`workbench notebook open NAME` prints a new one.",
+        )
+
+
+def with_new_secrets(vault: Vault, notebook: Notebook) -> Notebook:
+    """The notebook with three fresh secrets; whoever held the old ones is out."""
+    return replace(
+        notebook,
+        jupyter_token=vault.seal(secrets.token_hex(32)),
+        access_token=vault.seal(secrets.token_hex(32)),
+        cookie=vault.seal(secrets.token_hex(32)),
+    )
+
+
+def route(vault: Vault, notebook: Notebook) -> NotebookRoute:
+    """What the gateway has to know of the notebook as it is now."""
+    match notebook.status:
+        case Status.RUNNING:
+            phase = Phase.READY
+        case Status.STOPPING | Status.STOPPED | Status.FAILED | Status.DELETING:
+            phase = Phase.STOPPED
+        case _:
+            phase = Phase.STARTING
+    return NotebookRoute(
+        id=notebook.id,
+        phase=phase,
+        address=notebook.address,
+        port=PORT,
+        jupyter_token=vault.open(notebook.jupyter_token),
+        access_token=vault.open(notebook.access_token),
+        cookie=vault.open(notebook.cookie),
+    )
+
+
+def origin(settings: Settings, notebook_id: str) -> str:
+    """The origin that a browser sees the notebook under: its own, so that no script of another can reach in."""
+    return f"http://{notebook_id}.{settings.domain}:{settings.port}"
+
+
+def browser_url(settings: Settings, notebook_id: str) -> str:
+    """Where JupyterLab is, for who is already let in."""
+    return f"{origin(settings, notebook_id)}{base_path(notebook_id)}lab"
+
+
+def program_url(settings: Settings, notebook_id: str) -> str:
+    """Where a program finds jupyter-server, with the access token in each request."""
+    return f"{settings.endpoint}{base_path(notebook_id)}"
+
+
+def issue_ticket(db: Database, notebook_id: str, now: datetime) -> str:
+    """Make a ticket: good once, for a day."""
+    db.execute("DELETE FROM notebook_tickets WHERE expires_at <= ?", [now.isoformat()])
+    ticket = secrets.token_urlsafe(32)
+    expires_at = (now + TICKET_LASTS).isoformat()
+    db.execute("INSERT INTO notebook_tickets VALUES (?, ?, ?)", [_digest(ticket), notebook_id, expires_at])
+    return ticket
+
+
+def redeem_ticket(db: Database, notebook_id: str, ticket: str, now: datetime) -> None:
+    """Use a ticket up.
+
+    Raises:
+        BadTicket: It does not let anybody in here.
+    """
+    used = db.execute(
+        "DELETE FROM notebook_tickets WHERE digest = ? AND notebook_id = ? AND expires_at > ?",
+        [_digest(ticket), notebook_id, now.isoformat()],
+    )
+    if used.rowcount != 1:
+        raise BadTicket
+
+
+def _digest(ticket: str) -> str:
+    return hashlib.sha256(ticket.encode()).hexdigest()

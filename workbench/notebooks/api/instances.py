@@ -1,0 +1,297 @@
+"""DSW instances: created, listed, read, changed, started, stopped, deleted, and their history.
+
+A handler authorises, checks, writes one record and wakes the work queue. It never talks to
+Docker: what takes time happens behind, and the record says how far it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlite_utils import Database
+
+from workbench import workspaces
+from workbench.errors import InvalidInput, NotFound
+from workbench.node import specs
+from workbench.notebooks import access, records, rules, search
+from workbench.notebooks.api import requests, views
+from workbench.notebooks.records import Notebook, NoSuchNotebook
+from workbench.notebooks.session import KIND
+from workbench.parts import Parts, Route
+from workbench.storage import MountRequest
+from workbench.telemetry import Change, Event, Level, events
+from workbench.wire.call import Call
+from workbench.wire.operations import operation
+from workbench.wire.paging import page
+from workbench.wire.times import from_wire, to_wire
+
+Answer = Mapping[str, Any]
+
+
+def create(parts: Parts, call: Call) -> Answer:
+    """CreateInstance."""
+    now = parts.now()
+    inventory = parts.node.inventory()
+    parts.storage.expect_room()
+    with parts.store.transaction() as db:
+        workspace_id = call.fields.get("WorkspaceId") or workspaces.default_workspace(db).workspace_id
+        workspaces.require(db, call.caller, workspace_id, call.operation.action)
+        notebook = requests.new_notebook(
+            call.fields,
+            workspace_id=workspace_id,
+            user_id=call.caller.user_id,
+            settings=parts.settings,
+            inventory=inventory,
+            now=now,
+        )
+        _check_mounts(parts, db, notebook)
+        notebook = access.with_new_secrets(parts.vault, notebook)
+        records.insert(db, notebook)
+        _note(db, notebook, f"Created by {call.caller.name}.", now)
+    return _told(parts, notebook)
+
+
+def get(parts: Parts, call: Call) -> Answer:
+    """GetInstance."""
+    with parts.store.reading() as db:
+        notebook = permitted(db, call)
+        return _view(parts, db, notebook)
+
+
+def list_(parts: Parts, call: Call) -> Answer:
+    """ListInstances."""
+    wanted = page(call.fields)
+    with parts.store.reading() as db:
+        query = requests.query(
+            call.fields, workspaces.visible_in(db, call.caller, call.operation.action)
+        )
+        found, total = search.find(db, query, offset=wanted.offset, limit=wanted.size)
+        return {"Instances": [_view(parts, db, each) for each in found], "TotalCount": total}
+
+
+def update(parts: Parts, call: Call) -> Answer:
+    """UpdateInstance. A running session keeps its size until it is started anew."""
+    inventory = parts.node.inventory()
+    with parts.store.transaction() as db:
+        before = permitted(db, call)
+        changed = requests.changed_notebook(
+            before, call.fields, settings=parts.settings, inventory=inventory
+        )
+        _check_mounts(parts, db, changed)
+        notebook = records.save(db, replace(changed, modified_at=parts.now()))
+        if call.fields.get("StartInstance"):
+            notebook = records.save(db, rules.start(notebook, parts.now()))
+    return _told(parts, notebook)
+
+
+def start(parts: Parts, call: Call) -> Answer:
+    """StartInstance."""
+    parts.storage.expect_room()
+    return _ask(parts, call, rules.start, "Start")
+
+
+def stop(parts: Parts, call: Call) -> Answer:
+    """StopInstance."""
+    if call.fields.get("SaveImage"):
+        raise InvalidInput(
+            "SaveImage is not offered here.",
+            hint="What was installed with pip or conda is kept in any case.",
+        )
+    return _ask(parts, call, rules.stop, "Stop")
+
+
+def delete(parts: Parts, call: Call) -> Answer:
+    """DeleteInstance. The owner's files stay; the environment of this notebook goes."""
+    return _ask(parts, call, rules.delete, "Deletion")
+
+
+def list_events(parts: Parts, call: Call) -> Answer:
+    """GetInstanceEvents: a line of text an event, oldest first."""
+    fields = call.fields
+    with parts.store.reading() as db:
+        notebook = permitted(db, call)
+        found = events.of(
+            db,
+            KIND,
+            notebook.id,
+            since=_moment(fields, "StartTime"),
+            until=_moment(fields, "EndTime"),
+            level=_level(fields.get("EventLevel", "")),
+            limit=fields.get("MaxEventsNum", 500),
+        )
+    lines = [f"{to_wire(each.time)} {each.level} {each.reason}: {each.message}" for each in found]
+    return {"InstanceId": notebook.id, "Events": lines}
+
+
+def lifecycle(parts: Parts, call: Call) -> Answer:
+    """GetLifecycle: the statuses it went through, newest first unless asked otherwise, a list of one
+    piece each."""
+    with parts.store.reading() as db:
+        notebook = permitted(db, call)
+        periods = records.history(db, notebook.id)
+    rows = [
+        [
+            {
+                "Status": each.status.value,
+                "ReasonCode": each.reason_code,
+                "ReasonMessage": each.reason,
+                "GmtCreateTime": to_wire(each.begun_at),
+                "GmtEndTime": to_wire(each.ended_at) if each.ended_at else "",
+            }
+        ]
+        for each in periods
+    ]
+    if call.fields.get("Order", "DESC").upper() != "ASC":
+        rows.reverse()
+    return {"Lifecycle": rows[: call.fields.get("Limit", 100)], "TotalCount": len(rows)}
+
+
+def token(parts: Parts, call: Call) -> Answer:
+    """GetToken: what a program sends to use the notebook through the gateway."""
+    with parts.store.reading() as db:
+        notebook = permitted(db, call, call.fields.get("InstanceId", ""))
+    return {"Token": parts.vault.open(notebook.access_token)}
+
+
+def list_specs(parts: Parts, call: Call) -> Answer:
+    """ListEcsSpecs: the named sizes, each with whether this machine has room for it at all."""
+    wanted = page(call.fields, size=100)
+    rows = specs.rows(parts.node.inventory(), accelerator=call.fields.get("AcceleratorType", ""))
+    return {"EcsSpecs": rows[wanted.offset : wanted.offset + wanted.size], "TotalCount": len(rows)}
+
+
+def update_labels(parts: Parts, call: Call) -> Answer:
+    """UpdateInstanceLabels: set these, keep the others."""
+    given = {each.get("Key", ""): each.get("Value", "") for each in call.fields.get("Labels", [])}
+    return _relabel(parts, call, lambda labels: {**labels, **given})
+
+
+def delete_labels(parts: Parts, call: Call) -> Answer:
+    """DeleteInstanceLabels: drop these keys, keep the others."""
+    dropped = set(call.fields.get("LabelKeys", "").split(","))
+    return _relabel(
+        parts, call, lambda labels: {key: value for key, value in labels.items() if key not in dropped}
+    )
+
+
+def permitted(db: Database, call: Call, notebook_id: str = "") -> Notebook:
+    """The notebook that a call is about, if its caller may do that to it.
+
+    Raises:
+        NoSuchNotebook: There is none, or the caller may not know of it.
+        Forbidden: The caller may know of it, not do this.
+    """
+    notebook = records.get(db, notebook_id or call.fields.get("instance_id", ""))
+    try:
+        workspaces.require(
+            db, call.caller, notebook.workspace_id, call.operation.action, owner_id=notebook.user_id
+        )
+    except NotFound as error:
+        raise NoSuchNotebook(notebook.id) from error
+    return notebook
+
+
+def _ask(
+    parts: Parts, call: Call, change: Callable[[Notebook, datetime], Notebook], what: str
+) -> Answer:
+    with parts.store.transaction() as db:
+        before = permitted(db, call)
+        notebook = change(before, parts.now())
+        if notebook != before:
+            notebook = records.save(db, notebook)
+            _note(db, notebook, f"{what} asked for by {call.caller.name}.", parts.now())
+    return _told(parts, notebook)
+
+
+def _relabel(
+    parts: Parts, call: Call, change: Callable[[Mapping[str, str]], Mapping[str, str]]
+) -> Answer:
+    with parts.store.transaction() as db:
+        notebook = permitted(db, call)
+        records.save(db, replace(notebook, labels=change(notebook.labels), modified_at=parts.now()))
+    return {}
+
+
+def _told(parts: Parts, notebook: Notebook) -> Answer:
+    parts.queue.wake(KIND, notebook.id)
+    parts.live.tell(
+        Change(
+            kind=KIND,
+            id=notebook.id,
+            workspace_id=notebook.workspace_id,
+            status=notebook.status,
+            message=notebook.reason,
+        )
+    )
+    return {"InstanceId": notebook.id}
+
+
+def _check_mounts(parts: Parts, db: Database, notebook: Notebook) -> None:
+    user = workspaces.user(db, notebook.user_id)
+    parts.storage.resolve(
+        [
+            MountRequest(uri=each.uri, target=each.target, access="RO" if each.read_only else "RW")
+            for each in notebook.mounts
+        ],
+        workspaces.mount_context(user, notebook.workspace_id),
+    )
+
+
+def _view(parts: Parts, db: Database, notebook: Notebook) -> dict[str, Any]:
+    return views.instance(
+        notebook,
+        user_name=workspaces.user(db, notebook.user_id).name,
+        workspace_name=workspaces.workspace(db, notebook.workspace_id).name,
+        settings=parts.settings,
+        now=parts.now(),
+    )
+
+
+def _note(db: Database, notebook: Notebook, message: str, now: datetime) -> None:
+    events.add(
+        db,
+        Event(
+            kind=KIND,
+            id=notebook.id,
+            time=now,
+            level=Level.NORMAL,
+            reason=notebook.status.value,
+            message=message,
+        ),
+    )
+
+
+def _moment(fields: Mapping[str, Any], name: str) -> datetime | None:
+    return from_wire(fields[name]) if name in fields else None
+
+
+def _level(text: str) -> Level | None:
+    if not text:
+        return None
+    for level in Level:
+        if level.lower() == text.lower():
+            return level
+    raise InvalidInput(f"EventLevel is {text!r}; {', '.join(Level)} is wanted.")
+
+
+ROUTES = tuple(
+    Route(operation("dsw", name), answer)
+    for name, answer in {
+        "CreateInstance": create,
+        "GetInstance": get,
+        "ListInstances": list_,
+        "UpdateInstance": update,
+        "StartInstance": start,
+        "StopInstance": stop,
+        "DeleteInstance": delete,
+        "GetInstanceEvents": list_events,
+        "GetLifecycle": lifecycle,
+        "GetToken": token,
+        "ListEcsSpecs": list_specs,
+        "UpdateInstanceLabels": update_labels,
+        "DeleteInstanceLabels": delete_labels,
+    }.items()
+)

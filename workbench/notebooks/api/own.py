@@ -1,0 +1,65 @@
+"""What PAI has no operation for: a notebook's log, and the link that opens it in a browser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.notebooks import access, logs, records
+from workbench.notebooks.api.instances import permitted
+from workbench.notebooks.session import base_path
+from workbench.parts import Parts, Route
+from workbench.wire.call import Call, Redirect, Stream
+from workbench.wire.operations import operation
+from workbench.wire.times import to_wire
+
+COOKIE = "workbench-session"
+_LINES = 200
+
+
+def follow_log(parts: Parts, call: Call) -> Stream:
+    """GetNotebookLogs: `{"Time", "Stream", "Text"}` a line."""
+    with parts.store.reading() as db:
+        notebook = permitted(db, call)
+    tail = call.fields.get("Tail", _LINES)
+    return Stream(
+        logs.lines(
+            parts,
+            notebook.id,
+            tail=tail if tail >= 0 else None,
+            follow=call.fields.get("Follow", False),
+        )
+    )
+
+
+def create_ticket(parts: Parts, call: Call) -> Mapping[str, Any]:
+    """CreateNotebookTicket: a link that lets one browser in, once."""
+    now = parts.now()
+    with parts.store.transaction() as db:
+        notebook = permitted(db, call)
+        ticket = access.issue_ticket(db, notebook.id, now)
+    return {
+        "Url": f"{access.browser_url(parts.settings, notebook.id)}?ticket={ticket}",
+        "ExpiresAt": to_wire(now + access.TICKET_LASTS),
+    }
+
+
+def enter(parts: Parts, call: Call) -> Redirect:
+    """EnterNotebook: a browser comes with a ticket, sent here by the gateway, and leaves with a cookie
+    that is good on the notebook's own origin and nowhere else."""
+    notebook_id = call.fields["instance_id"]
+    with parts.store.transaction() as db:
+        access.redeem_ticket(db, notebook_id, call.fields.get("ticket", ""), parts.now())
+        notebook = records.get(db, notebook_id)
+    cookie = parts.vault.open(notebook.cookie)
+    return Redirect(
+        location=f"{base_path(notebook_id)}lab",
+        cookie=f"{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax",
+    )
+
+
+ROUTES = (
+    Route(operation("workbench", "GetNotebookLogs"), follow_log),
+    Route(operation("workbench", "CreateNotebookTicket"), create_ticket),
+    Route(operation("workbench", "EnterNotebook"), enter, open=True),
+)

@@ -1,0 +1,251 @@
+"""Requests about notebooks, from PAI's fields to a record: checked, with the defaults filled in."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from workbench.errors import InvalidInput
+from workbench.node import requests as resources
+from workbench.node.inventory import Inventory
+from workbench.notebooks.records import DataMount, Notebook
+from workbench.notebooks.search import ORDERS, Query
+from workbench.settings import Settings
+from workbench.wire.paging import sorting
+from workbench.wire.times import from_wire
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OURS = ("JUPYTER_TOKEN_FILE", "JUPYTER_TOKEN", "PYTHONUSERBASE", "HOME", "NVIDIA_VISIBLE_DEVICES")
+_LONGEST_SCRIPT = 65536
+_BUILT_IN = "notebook"
+
+
+def new_notebook(
+    fields: Mapping[str, Any],
+    *,
+    workspace_id: str,
+    user_id: str,
+    settings: Settings,
+    inventory: Inventory,
+    now: datetime,
+) -> Notebook:
+    """The record of a notebook as CreateInstance asks for it.
+
+    Raises:
+        InvalidInput: A value is wrong, or never fits this machine.
+    """
+    notebook_id = f"dsw-{secrets.token_hex(8)}"
+    memory = int(settings.notebook_memory_gib * 2**30)
+    blank = Notebook(
+        id=notebook_id,
+        workspace_id=workspace_id,
+        user_id=user_id,
+        name=f"notebook_{notebook_id[-6:]}",
+        created_at=now,
+        modified_at=now,
+        image=_BUILT_IN,
+        cpus=min(settings.notebook_cpus, inventory.cpus),
+        memory_bytes=min(memory, inventory.memory_bytes),
+        shm_bytes=min(memory, inventory.memory_bytes) // 2,
+    )
+    return changed_notebook(blank, fields, settings=settings, inventory=inventory)
+
+
+def changed_notebook(
+    notebook: Notebook, fields: Mapping[str, Any], *, settings: Settings, inventory: Inventory
+) -> Notebook:
+    """The record with what the request names changed; what it does not name stays.
+
+    Raises:
+        InvalidInput: A value is wrong, or never fits this machine.
+    """
+    changes: dict[str, Any] = {}
+    if "InstanceName" in fields:
+        changes["name"] = check_name(fields["InstanceName"])
+    if image := fields.get("ImageUrl") or fields.get("ImageId"):
+        changes["image"] = image
+    if "EcsSpec" in fields or "RequestedResource" in fields:
+        changes |= _size(notebook, fields, settings, inventory)
+    if "EnvironmentVariables" in fields:
+        changes["environment"] = check_environment(fields["EnvironmentVariables"])
+    if fields.get("DisassociateEnvironmentVariables"):
+        changes["environment"] = {}
+    if "Datasets" in fields:
+        changes["mounts"] = tuple(_mount(each) for each in fields["Datasets"])
+    if fields.get("DisassociateDatasets"):
+        changes["mounts"] = ()
+    if "Labels" in fields:
+        changes["labels"] = {each.get("Key", ""): each.get("Value", "") for each in fields["Labels"]}
+    if "Accessibility" in fields:
+        changes["accessibility"] = _one_of("Accessibility", fields["Accessibility"], ("PRIVATE", "PUBLIC"))
+    if "Priority" in fields:
+        changes["priority"] = _within("Priority", fields["Priority"], 1, 9)
+    if "UserCommand" in fields:
+        changes["on_start"] = _script(fields["UserCommand"])
+    if fields.get("DisassociateUserCommand"):
+        changes["on_start"] = ""
+    return replace(notebook, **changes)
+
+
+def query(fields: Mapping[str, Any], seen_in: Mapping[str, str | None] | None) -> Query:
+    """What ListInstances looks for."""
+    statuses = [each.strip() for each in fields.get("Status", "").split(",") if each.strip()]
+    return Query(
+        seen_in=seen_in,
+        workspace_id=fields.get("WorkspaceId", ""),
+        user_id=fields.get("CreateUserId", ""),
+        instance_id=fields.get("InstanceId", ""),
+        name=fields.get("InstanceName", ""),
+        image=fields.get("ImageName", ""),
+        statuses=statuses,
+        accessibility=fields.get("Accessibility", ""),
+        labels={str(key): str(value) for key, value in fields.get("Labels", {}).items()},
+        ranges=_ranges(fields),
+        sorting=sorting(fields, ORDERS, default="GmtCreateTime"),
+    )
+
+
+def check_name(name: str) -> str:
+    """A notebook's name.
+
+    Raises:
+        InvalidInput: It breaks the rule.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidInput(
+            f"{name!r} cannot be a notebook's name.",
+            hint="1 to 63 letters, digits, underscores and hyphens, a letter first.",
+        )
+    return name
+
+
+def check_environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Environment variables that a user sets.
+
+    Raises:
+        InvalidInput: A name is no name, or a variable is one that makes the session work.
+    """
+    for name, value in variables.items():
+        if not _VARIABLE.fullmatch(name):
+            raise InvalidInput(f"{name!r} cannot be the name of an environment variable.")
+        if name in _OURS:
+            raise InvalidInput(
+                f"{name} is set by Workbench and cannot be chosen.",
+                hint="Ask for GPUs with RequestedResource." if name.startswith("NVIDIA") else "",
+            )
+        if "\0" in str(value):
+            raise InvalidInput(f"The value of {name} contains a NUL character.")
+    return {name: str(value) for name, value in variables.items()}
+
+
+def shutdown_time(fields: Mapping[str, Any], now: datetime) -> datetime:
+    """The moment that CreateInstanceShutdownTimer names, by `DueTime` or `RemainingTimeInMs`.
+
+    Raises:
+        InvalidInput: It names none, or one in the past.
+    """
+    if "DueTime" in fields:
+        due = from_wire(fields["DueTime"])
+    elif "RemainingTimeInMs" in fields:
+        due = from_milliseconds(now, fields["RemainingTimeInMs"])
+    else:
+        raise InvalidInput("Neither DueTime nor RemainingTimeInMs is given.", hint="Give one of them.")
+    if due <= now:
+        raise InvalidInput(f"The shutdown time {due:%Y-%m-%d %H:%M:%S} UTC has passed.")
+    return due
+
+
+def from_milliseconds(now: datetime, milliseconds: int) -> datetime:
+    """So many milliseconds from now.
+
+    Raises:
+        InvalidInput: That is not a time any more.
+    """
+    try:
+        return datetime.fromtimestamp(now.timestamp() + milliseconds / 1000, tz=now.tzinfo)
+    except (OverflowError, ValueError, OSError) as error:
+        raise InvalidInput(f"RemainingTimeInMs is {milliseconds}, which is out of reach.") from error
+
+
+def _size(
+    notebook: Notebook, fields: Mapping[str, Any], settings: Settings, inventory: Inventory
+) -> dict[str, Any]:
+    wanted = fields.get("RequestedResource", {})
+    size = resources.resolve(
+        spec=fields.get("EcsSpec", ""),
+        cpu=wanted.get("CPU", ""),
+        memory=wanted.get("Memory", ""),
+        shared_memory=wanted.get("SharedMemory", ""),
+        gpu=wanted.get("GPU", ""),
+        default_cpus=notebook.cpus,
+        default_memory_bytes=notebook.memory_bytes,
+        inventory=inventory,
+    )
+    return {
+        "spec": fields.get("EcsSpec", ""),
+        "cpus": size.cpus,
+        "memory_bytes": size.memory_bytes,
+        "shm_bytes": size.shm_bytes,
+        "gpus": size.gpus,
+    }
+
+
+def _mount(dataset: Mapping[str, Any]) -> DataMount:
+    if dataset.get("DatasetId"):
+        raise InvalidInput(
+            f"Dataset {dataset['DatasetId']!r} is not known here.",
+            hint="Name the files by Uri, such as nas://workspace/data.",
+        )
+    return DataMount(
+        uri=dataset.get("Uri", ""),
+        target=dataset.get("MountPath", ""),
+        read_only=_one_of("MountAccess", (dataset.get("MountAccess") or "RW").upper(), ("RO", "RW")) == "RO",
+    )
+
+
+def _script(command: Mapping[str, Any]) -> str:
+    content: str = command.get("OnStart", {}).get("Content", "")
+    if len(content) > _LONGEST_SCRIPT:
+        raise InvalidInput(f"The start script has {len(content)} characters, {_LONGEST_SCRIPT} are allowed.")
+    return content
+
+
+def _ranges(fields: Mapping[str, Any]) -> dict[str, tuple[float | str | None, float | str | None]]:
+    ranges: dict[str, tuple[float | str | None, float | str | None]] = {}
+    for column, name, unit in (("cpus", "Cpu", 1), ("gpus", "Gpu", 1), ("memory_bytes", "Memory", 2**30)):
+        low, high = (_number(fields, f"{bound}{name}", unit) for bound in ("Min", "Max"))
+        if low is not None or high is not None:
+            ranges[column] = (low, high)
+    after, before = (
+        from_wire(fields[name]).isoformat() if name in fields else None
+        for name in ("CreateTimeAfter", "CreateTimeBefore")
+    )
+    if after or before:
+        ranges["created_at"] = (after, before)
+    return ranges
+
+
+def _number(fields: Mapping[str, Any], name: str, unit: int) -> float | None:
+    if name not in fields:
+        return None
+    try:
+        return float(fields[name]) * unit
+    except ValueError as error:
+        raise InvalidInput(f"{name} is {fields[name]!r}; a number is wanted.") from error
+
+
+def _one_of(name: str, value: str, allowed: Sequence[str]) -> str:
+    if value not in allowed:
+        raise InvalidInput(f"{name} is {value!r}; {' or '.join(allowed)} is wanted.")
+    return value
+
+
+def _within(name: str, value: int, low: int, high: int) -> int:
+    if not low <= value <= high:
+        raise InvalidInput(f"{name} is {value}; a number from {low} to {high} is wanted.")
+    return value

@@ -1,0 +1,101 @@
+"""When a notebook stops by itself: at a time, or after a while without use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from workbench.errors import Conflict, InvalidInput
+from workbench.notebooks import records
+from workbench.notebooks.api import requests, views
+from workbench.notebooks.api.instances import permitted
+from workbench.notebooks.records import IdleLimit, Wanted
+from workbench.notebooks.session import KIND
+from workbench.parts import Parts, Route
+from workbench.wire.call import Call
+from workbench.wire.operations import operation
+
+Answer = Mapping[str, Any]
+
+_CPU_PERCENT = 10
+_GPU_PERCENT = 5
+
+
+class NotRunning(Conflict):
+    """A shutdown time is set for a notebook that is to run."""
+
+    code = "InstanceNotRunning"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Notebook {name!r} does not run.", hint="Start it, then set the time.")
+
+
+def set_shutdown_timer(parts: Parts, call: Call) -> Answer:
+    """CreateInstanceShutdownTimer; a second one replaces the first."""
+    due = requests.shutdown_time(call.fields, parts.now())
+    with parts.store.transaction() as db:
+        notebook = permitted(db, call)
+        if notebook.wanted is not Wanted.RUNNING:
+            raise NotRunning(notebook.name)
+        records.save(db, replace(notebook, shutdown_at=due, modified_at=parts.now()))
+    parts.queue.wake(KIND, notebook.id)
+    return {"InstanceId": notebook.id}
+
+
+def get_shutdown_timer(parts: Parts, call: Call) -> Answer:
+    """GetInstanceShutdownTimer."""
+    with parts.store.reading() as db:
+        return views.shutdown_timer(permitted(db, call), parts.now())
+
+
+def delete_shutdown_timer(parts: Parts, call: Call) -> Answer:
+    """DeleteInstanceShutdownTimer."""
+    with parts.store.transaction() as db:
+        notebook = permitted(db, call)
+        records.save(db, replace(notebook, shutdown_at=None, modified_at=parts.now()))
+    return {"InstanceId": notebook.id}
+
+
+def set_idle_culler(parts: Parts, call: Call) -> Answer:
+    """CreateIdleInstanceCuller; a second one replaces the first."""
+    minutes = call.fields.get("MaxIdleTimeInMinutes", 0)
+    if minutes < 1:
+        raise InvalidInput(f"MaxIdleTimeInMinutes is {minutes}; a number from 1 is wanted.")
+    limit = IdleLimit(
+        minutes=minutes,
+        cpu_percent=call.fields.get("CpuPercentThreshold", _CPU_PERCENT),
+        gpu_percent=call.fields.get("GpuPercentThreshold", _GPU_PERCENT),
+    )
+    with parts.store.transaction() as db:
+        notebook = permitted(db, call)
+        records.save(db, replace(notebook, idle_limit=limit, modified_at=parts.now()))
+    parts.queue.wake(KIND, notebook.id)
+    return {"InstanceId": notebook.id}
+
+
+def get_idle_culler(parts: Parts, call: Call) -> Answer:
+    """GetIdleInstanceCuller."""
+    with parts.store.reading() as db:
+        return views.idle_culler(permitted(db, call), parts.now())
+
+
+def delete_idle_culler(parts: Parts, call: Call) -> Answer:
+    """DeleteIdleInstanceCuller."""
+    with parts.store.transaction() as db:
+        notebook = permitted(db, call)
+        records.save(db, replace(notebook, idle_limit=None, modified_at=parts.now()))
+    return {"InstanceId": notebook.id}
+
+
+ROUTES = tuple(
+    Route(operation("dsw", name), answer)
+    for name, answer in {
+        "CreateInstanceShutdownTimer": set_shutdown_timer,
+        "GetInstanceShutdownTimer": get_shutdown_timer,
+        "DeleteInstanceShutdownTimer": delete_shutdown_timer,
+        "CreateIdleInstanceCuller": set_idle_culler,
+        "GetIdleInstanceCuller": get_idle_culler,
+        "DeleteIdleInstanceCuller": delete_idle_culler,
+    }.items()
+)

@@ -1,0 +1,287 @@
+"""Take a notebook one step closer to what its owner asked for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from workbench import scheduler, workspaces
+from workbench.errors import WorkbenchError
+from workbench.notebooks import access, jupyter, logs, records, rules, session
+from workbench.notebooks.records import Notebook, Status
+from workbench.parts import Parts
+from workbench.runtime import Failed, Present, Working
+from workbench.runtime.pods import Bind, Pod, PodPlan
+from workbench.storage import HOME, MountContext, MountRequest, identity_files
+from workbench.telemetry import Change, Event, Level, events
+from workbench.workqueue import AT_ONCE, NOT_UNTIL_WOKEN, Again
+
+log = logging.getLogger(__name__)
+
+_PROBE_S = 0.1
+_LOOK_AT_ACTIVITY_S = 20.0
+_LINES_READ = 40
+
+
+def reconcile(parts: Parts, notebook_id: str) -> Again:
+    """Take one notebook one step closer to what its owner asked for.
+
+    Look, decide, act. Each step may safely be carried out twice, and the work queue never runs
+    two of them for one notebook at a time; so a crash costs at most one repeated step.
+
+    Returns:
+        When to look again if nothing wakes this notebook before.
+
+    Raises:
+        EngineAway: Docker does not answer. Nothing was concluded; the queue backs off.
+    """
+    try:
+        return _step(parts, notebook_id)
+    except records.ChangedMeanwhile:
+        return AT_ONCE  # its owner asked for something else: decide anew
+
+
+def _step(parts: Parts, notebook_id: str) -> Again:
+    pod = parts.runtime.find_pod(session.KIND, notebook_id)
+    with parts.store.reading() as db:
+        notebook = records.find(db, notebook_id)
+    if notebook is None:
+        return _remove_leftover(parts, notebook_id, pod)
+    match rules.next_step(notebook, pod):
+        case rules.Launch():
+            return _launch(parts, notebook)
+        case rules.Probe(pod):
+            return _probe(parts, notebook, pod)
+        case rules.Tend(pod):
+            return _tend(parts, notebook, pod)
+        case rules.Judge(pod):
+            judged = rules.judge(notebook, pod, _last_lines(parts, pod), parts.now())
+            return _write(parts, judged)
+        case rules.Recover():
+            return _write(parts, rules.recover(notebook, parts.now()))
+        case rules.Stop(pod):
+            parts.runtime.stop_pod(pod, grace_s=parts.settings.stop_grace_s)
+            return AT_ONCE
+        case rules.Remove(pod):
+            parts.runtime.save_log(pod, logs.saved(parts.settings, notebook.id))
+            parts.runtime.remove_pod(pod)
+            return AT_ONCE
+        case rules.Settle():
+            return _settle(parts, notebook)
+        case rules.Forget():
+            return _forget(parts, notebook)
+
+
+def _launch(parts: Parts, notebook: Notebook) -> Again:
+    gpus = _gpus(parts, notebook)
+    if isinstance(gpus, scheduler.Waiting):
+        _write(parts, rules.become(notebook, Status.QUEUING, parts.now(), "WaitsForGPU", gpus.reason))
+        return NOT_UNTIL_WOKEN
+
+    match parts.images.ensure(notebook.image):
+        case Working(text):
+            _write(parts, rules.become(notebook, Status.ENV_PREPARING, parts.now(), "PreparingImage", text))
+            return NOT_UNTIL_WOKEN
+        case Failed(reason, hint):
+            parts.images.retry(notebook.image)
+            return _write(
+                parts, rules.failed(notebook, parts.now(), "ImageUnavailable", f"{reason} {hint}".strip())
+            )
+        case Present(image_id):
+            pass
+
+    notebook = _save(parts, rules.become(notebook, Status.STARTING, parts.now()))
+    try:
+        parts.runtime.start_pod(_plan(parts, notebook, image_id, gpus.gpus))
+    except WorkbenchError as error:
+        if error.status >= 500:
+            raise
+        # A fact about what was asked for (a directory that is gone, a link in its place): trying
+        # again changes nothing before its owner does.
+        return _write(parts, rules.failed(notebook, parts.now(), error.code, str(error)))
+    return Again(_PROBE_S)
+
+
+def _gpus(parts: Parts, notebook: Notebook) -> scheduler.Granted | scheduler.Waiting:
+    if not notebook.gpus:
+        return scheduler.Granted(())
+    installed = [gpu.uuid for gpu in parts.node.inventory().gpus]
+    with parts.store.transaction() as db:
+        return scheduler.ask(db, session.KIND, notebook.id, gpus=notebook.gpus, installed=installed)
+
+
+def _probe(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
+    now = parts.now()
+    if pod.address and jupyter.answers(pod.address, notebook.id):
+        ready = replace(rules.become(notebook, Status.RUNNING, now), address=pod.address)
+        # The way in first, so that whoever is told that it runs can go there at once.
+        parts.gateway.publish(access.route(parts.vault, ready))
+        return _write(parts, ready)
+    limit = timedelta(seconds=parts.settings.start_timeout_s)
+    if pod.started_at and now - pod.started_at > limit:
+        return _write(parts, rules.unanswered(notebook, _last_lines(parts, pod), limit, now))
+    return Again(_PROBE_S)
+
+
+def _tend(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
+    if pod.address != notebook.address:  # an engine that restarted beneath a live container
+        notebook = _save(parts, replace(notebook, address=pod.address))
+    now = parts.now()
+    activity = jupyter.activity(pod.address, notebook.id, parts.vault.open(notebook.jupyter_token))
+    if activity:
+        used = now if activity.busy or _computes(parts, notebook, pod) else activity.last
+        if used and (notebook.last_active is None or used > notebook.last_active):
+            notebook = _save(parts, replace(notebook, last_active=used))
+    stopping = rules.overdue(notebook, now)
+    if stopping:
+        return _write(parts, stopping)
+    return Again(_LOOK_AT_ACTIVITY_S)
+
+
+def _computes(parts: Parts, notebook: Notebook, pod: Pod) -> bool:
+    if notebook.idle_limit is None:
+        return False
+    return parts.node.cpu_share(pod.pid) * 100 > notebook.idle_limit.cpu_percent
+
+
+def _settle(parts: Parts, notebook: Notebook) -> Again:
+    _let_go(parts, notebook)
+    settled = rules.settled(notebook, parts.now())
+    if settled != notebook:
+        _write(parts, settled)
+    return NOT_UNTIL_WOKEN
+
+
+def _forget(parts: Parts, notebook: Notebook) -> Again:
+    _let_go(parts, notebook)
+    parts.gateway.withdraw(notebook.id)
+    parts.storage.directories.remove_environment(notebook.id)
+    logs.saved(parts.settings, notebook.id).unlink(missing_ok=True)
+    with parts.store.transaction() as db:
+        events.forget(db, session.KIND, notebook.id)
+        records.forget(db, notebook.id)
+    parts.live.tell(Change(kind=session.KIND, id=notebook.id, workspace_id=notebook.workspace_id))
+    return NOT_UNTIL_WOKEN
+
+
+def _plan(parts: Parts, notebook: Notebook, image: str, gpus: Sequence[str]) -> PodPlan:
+    """The container's plan, with the directories made and pinned that it is given."""
+    with parts.store.reading() as db:
+        user = workspaces.user(db, notebook.user_id)
+    context = workspaces.mount_context(user, notebook.workspace_id)
+    storage = parts.storage
+    storage.directories.make_shared(notebook.workspace_id, gid=context.groups[0])
+    asked = [
+        MountRequest(uri=each.uri, target=each.target, access="RO" if each.read_only else "RW")
+        for each in notebook.mounts
+    ]
+    binds = storage.attach(
+        _pod_key(notebook.id),
+        [
+            storage.own(context),
+            storage.environment(notebook.id, context),
+            *storage.resolve(asked, context),
+        ],
+        context,
+    )
+    return session.plan(
+        notebook,
+        image=image,
+        user_name=user.name,
+        context=context,
+        gpus=gpus,
+        binds=(*binds, *_session_binds(parts, notebook, user.name, context)),
+        network=parts.runtime.ensure_network(f"workspace-{notebook.workspace_id}").name,
+        settings=parts.settings,
+    )
+
+
+def _session_binds(
+    parts: Parts, notebook: Notebook, user_name: str, context: MountContext
+) -> Iterator[Bind]:
+    identity = identity_files(
+        name=user_name,
+        uid=context.uid,
+        gid=context.gid,
+        groups={f"workspace{notebook.workspace_id}": context.groups[0]},
+        home=HOME,
+    )
+    directories = parts.storage.directories
+    for name, path in directories.write_session(notebook.id, identity).items():
+        yield Bind(str(path), f"/etc/{name}", read_only=True)
+    files = session.session_files(notebook, parts.vault.open(notebook.jupyter_token))
+    for name, path in directories.write_session(notebook.id, files, uid=context.uid).items():
+        yield Bind(str(path), f"{session.SESSION}/{name}", read_only=True)
+
+
+def _let_go(parts: Parts, notebook: Notebook) -> None:
+    """Give back all that is held for a container that is gone. Harmless when nothing is."""
+    parts.storage.detach(_pod_key(notebook.id))
+    parts.storage.directories.remove_session(notebook.id)
+    with parts.store.transaction() as db:
+        freed = scheduler.give_back(db, session.KIND, notebook.id)
+        waiting = records.in_status(db, Status.QUEUING) if freed else []
+    for each in waiting:
+        parts.queue.wake(session.KIND, each)
+
+
+def _remove_leftover(parts: Parts, notebook_id: str, pod: Pod | None) -> Again:
+    if pod is None:
+        return NOT_UNTIL_WOKEN
+    log.warning("leftover removed kind=notebook id=%s container=%s", notebook_id, pod.container[:12])
+    parts.runtime.remove_pod(pod)
+    parts.storage.detach(_pod_key(notebook_id))
+    parts.storage.directories.remove_session(notebook_id)
+    return AT_ONCE
+
+
+def _last_lines(parts: Parts, pod: Pod) -> list[str]:
+    with parts.runtime.logs(pod, tail=_LINES_READ) as lines:
+        return [line.text for line in lines]
+
+
+def _write(parts: Parts, notebook: Notebook) -> Again:
+    _save(parts, notebook)
+    return AT_ONCE
+
+
+def _save(parts: Parts, notebook: Notebook) -> Notebook:
+    """Write the record, and tell of it: events for its owner, the route, whoever watches."""
+    with parts.store.transaction() as db:
+        before = records.get(db, notebook.id)
+        if before == notebook:
+            return notebook
+        notebook = records.save(db, notebook)
+        if before.status is not notebook.status:
+            events.add(db, _event(notebook))
+    if before.status is not notebook.status:
+        log.info("notebook changed id=%s from=%s to=%s", notebook.id, before.status, notebook.status)
+        parts.gateway.publish(access.route(parts.vault, notebook))
+    parts.live.tell(
+        Change(
+            kind=session.KIND,
+            id=notebook.id,
+            workspace_id=notebook.workspace_id,
+            status=notebook.status,
+            message=notebook.reason,
+        )
+    )
+    return notebook
+
+
+def _event(notebook: Notebook) -> Event:
+    levels = {Status.FAILED: Level.ERROR, Status.RECOVERING: Level.WARNING}
+    return Event(
+        kind=session.KIND,
+        id=notebook.id,
+        time=notebook.modified_at,
+        level=levels.get(notebook.status, Level.NORMAL),
+        reason=notebook.reason_code or notebook.status.value,
+        message=notebook.reason or f"The notebook is {notebook.status}.",
+    )
+
+
+def _pod_key(notebook_id: str) -> str:
+    return f"{session.KIND}-{notebook_id}-main"

@@ -1,0 +1,106 @@
+"""Finding notebooks: the filters, orders and pages of a list, in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlite_utils import Database
+
+from workbench.notebooks.records import Notebook, from_row
+from workbench.wire.paging import Sorting
+
+ORDERS: Mapping[str, str] = {
+    "GmtCreateTime": "created_at",
+    "GmtModifiedTime": "modified_at",
+    "Priority": "priority",
+    "InstanceName": "name",
+    "Status": "status",
+}
+"""What a list may be sorted by, in PAI's spelling, and the column it means."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """Which notebooks are looked for. Empty fields do not restrict.
+
+    `seen_in` are the workspaces whose notebooks the caller may see, with the user whose notebooks
+    they are limited to there, or None for everybody's; None in its place means everything.
+    Ranges are inclusive, memory in bytes, times as in the database (ISO 8601, UTC).
+    """
+
+    seen_in: Mapping[str, str | None] | None = None
+    workspace_id: str = ""
+    user_id: str = ""
+    instance_id: str = ""
+    name: str = ""
+    image: str = ""
+    statuses: Sequence[str] = ()
+    accessibility: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[float | str | None, float | str | None]] = field(default_factory=dict)
+    sorting: Sorting
+
+
+def find(db: Database, query: Query, *, offset: int, limit: int) -> tuple[list[Notebook], int]:
+    """One page of what was looked for, and how many there are in all."""
+    where, values = _conditions(query)
+    total: int = db.execute(f"SELECT count(*) FROM notebooks WHERE {where}", values).fetchone()[0]  # noqa: S608
+    order = f"{query.sorting.column} {'DESC' if query.sorting.descending else 'ASC'}, id"
+    rows = db.query(
+        f"SELECT * FROM notebooks WHERE {where} ORDER BY {order} LIMIT :limit OFFSET :offset",  # noqa: S608
+        values | {"limit": limit, "offset": offset},
+    )
+    return [from_row(row) for row in rows], total
+
+
+def _conditions(query: Query) -> tuple[str, dict[str, object]]:
+    """The WHERE clause: texts of our own, with every value from outside as a parameter."""
+    parts = ["1"]
+    values: dict[str, object] = {}
+    for column, value in (
+        ("workspace_id", query.workspace_id),
+        ("user_id", query.user_id),
+        ("id", query.instance_id),
+        ("accessibility", query.accessibility),
+    ):
+        if value:
+            parts.append(f"{column} = :{column}")
+            values[column] = value
+    for column, value in (("name", query.name), ("image", query.image)):
+        if value:
+            parts.append(f"instr(lower({column}), lower(:{column}))")
+            values[column] = value
+    if query.statuses:
+        names = [f"status{number}" for number in range(len(query.statuses))]
+        parts.append(f"status IN ({', '.join(f':{name}' for name in names)})")
+        values |= dict(zip(names, query.statuses, strict=True))
+    for number, (key, value) in enumerate(query.labels.items()):
+        parts.append(
+            f"EXISTS (SELECT 1 FROM json_each(labels) WHERE key = :label{number} AND value = :value{number})"
+        )
+        values |= {f"label{number}": key, f"value{number}": value}
+    for column, (low, high) in query.ranges.items():
+        if low is not None:
+            parts.append(f"{column} >= :{column}_low")
+            values[f"{column}_low"] = low
+        if high is not None:
+            parts.append(f"{column} <= :{column}_high")
+            values[f"{column}_high"] = high
+    if query.seen_in is not None:
+        parts.append(_seen(query.seen_in, values))
+    return " AND ".join(parts), values
+
+
+def _seen(seen_in: Mapping[str, str | None], values: dict[str, object]) -> str:
+    visible = ["0"]
+    for number, (workspace_id, user_id) in enumerate(seen_in.items()):
+        values[f"seen{number}"] = workspace_id
+        if user_id is None:
+            visible.append(f"workspace_id = :seen{number}")
+            continue
+        values[f"of{number}"] = user_id
+        visible.append(
+            f"(workspace_id = :seen{number} AND (user_id = :of{number} OR accessibility = 'PUBLIC'))"
+        )
+    return f"({' OR '.join(visible)})"
