@@ -1,0 +1,133 @@
+"""What can be seen of this machine. Looks at everything, changes and concludes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import psutil
+
+from workbench.errors import WorkbenchError
+from workbench.node import GpuReading
+from workbench.node.gpus import GpuReader
+from workbench.runtime import EngineFacts
+from workbench.runtime.engine import Engine
+from workbench.settings import Settings
+from workbench.storage import Ability, Storage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What was seen. `engine_trouble` and its hint are empty where the engine answered."""
+
+    settings: Settings
+    root: bool
+    engine: EngineFacts | None
+    engine_trouble: str = ""
+    engine_hint: str = ""
+    pins: Ability
+    free_bytes: Mapping[Path, int] = field(default_factory=dict)
+    home_trouble: str = ""
+    port_trouble: str = ""
+    port_holder: str = ""
+    gateway_up: bool = False
+    forwarding: bool = True
+    graphics: GpuReading
+    gpu_devices: bool = False
+    hook: bool = False
+    ca_bundle_there: bool = True
+    http_proxy: str = ""
+    no_proxy: str = ""
+
+
+def gather(settings: Settings) -> Facts:
+    """Look at this machine. Takes a few seconds at most where the engine or a driver is slow."""
+    engine, trouble, hint = None, "", ""
+    try:
+        engine = Engine(settings.docker_host).facts()
+    except WorkbenchError as error:
+        trouble, hint = error.message, error.hint
+    home_trouble = _try_to_write(settings.home)
+    port_trouble = _try_to_listen(settings.host, settings.port)
+    places = [settings.home, *([Path(engine.root_dir)] if engine else [])]
+    return Facts(
+        settings=settings,
+        root=os.geteuid() == 0,
+        engine=engine,
+        engine_trouble=trouble,
+        engine_hint=hint,
+        pins=_try_to_pin(settings),
+        free_bytes={place: _free(place) for place in places},
+        home_trouble=home_trouble,
+        port_trouble=port_trouble,
+        port_holder=_holder(settings.port) if port_trouble else "",
+        gateway_up=_answers(settings.run / "gateway" / "master.sock"),
+        forwarding=_forwards(),
+        graphics=GpuReader().read(),
+        gpu_devices=Path("/proc/driver/nvidia/version").exists(),
+        hook=shutil.which("nvidia-container-runtime-hook") is not None,
+        ca_bundle_there=not settings.ca_bundle or Path(settings.ca_bundle).is_file(),
+        http_proxy=os.environ.get("http_proxy") or os.environ.get("HTTP_PROXY") or "",
+        no_proxy=os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "",
+    )
+
+
+def _try_to_write(home: Path) -> str:
+    try:
+        with tempfile.TemporaryFile(dir=_nearest(home)):
+            return ""
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+def _try_to_pin(settings: Settings) -> Ability:
+    with tempfile.TemporaryDirectory() as scratch:
+        return Storage(replace(settings, home=Path(scratch))).can_pin()
+
+
+def _try_to_listen(host: str, port: int) -> str:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+            listener.listen()
+        except OSError as error:
+            return error.strerror or str(error)
+    return ""
+
+
+def _holder(port: int) -> str:
+    with contextlib.suppress(psutil.Error):
+        for connection in psutil.net_connections("tcp"):
+            here = connection.laddr and connection.laddr.port == port
+            if here and connection.pid and connection.status == psutil.CONN_LISTEN:
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    return ""
+
+
+def _answers(path: Path) -> bool:
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(1)
+        connection.connect(os.fspath(path))
+        return True
+    return False
+
+
+def _free(place: Path) -> int:
+    return shutil.disk_usage(_nearest(place)).free
+
+
+def _nearest(place: Path) -> Path:
+    """The place itself, or what is there of the way to it."""
+    return next(each for each in (place, *place.parents) if each.exists())
+
+
+def _forwards() -> bool:
+    return Path("/proc/sys/net/ipv4/ip_forward").read_text().strip() != "0"
