@@ -35,7 +35,7 @@ def test_a_guest_only_reads(machine, as_member):
     guest = as_member(Role.GUEST)
 
     ask(machine, guest, "GetInstance", machine.first.user_id)
-    with pytest.raises(Forbidden, match="PAI.AlgoDeveloper") as refused:
+    with pytest.raises(Forbidden, match=Role.DEVELOPER) as refused:
         ask(machine, guest, "CreateInstance")
     assert refused.value.status == 403
 
@@ -60,11 +60,11 @@ def test_the_machines_owner_may_everything_where_there_is_something(machine):
         require(db, owner, "999", "GetInstance")
 
 
-@pytest.mark.parametrize("id", ["01", " 1", "1 ", "1.0", "1e0", "+1", "１", "", "%31", "1'--"])
-def test_an_id_has_one_spelling(machine, id):
+@pytest.mark.parametrize("spelling", ["01", " 1", "1 ", "1.0", "1e0", "+1", "１", "", "%31", "1'--"])
+def test_an_id_has_one_spelling(machine, spelling):
     owner = Caller(user_id=machine.first.user_id, name="root", owner=True)
     with machine.store.reading() as db, pytest.raises(NotFound):
-        require(db, owner, id, "GetInstance")
+        require(db, owner, spelling, "GetInstance")
 
 
 def test_some_things_are_the_machine_owners_alone(machine):
