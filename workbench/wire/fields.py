@@ -141,9 +141,7 @@ class _Reader:
     def __init__(self, service: str) -> None:
         self._models = models(service)
 
-    def structure(
-        self, sent: Mapping[str, Any], declared: Mapping[str, str], place: str
-    ) -> dict[str, Any]:
+    def structure(self, sent: Mapping[str, Any], declared: Mapping[str, str], place: str) -> dict[str, Any]:
         """The declared fields of an object that are set; `place` is where it stands, empty at the top."""
         found: dict[str, Any] = {}
         for name, kind in declared.items():

@@ -140,9 +140,7 @@ def sign(
         "x-acs-signature-nonce": nonce,
         "x-acs-content-sha256": _body_hash(request),
     }
-    whole = Request(
-        request.verb, request.raw_path, request.query, {**request.headers, **added}, request.body
-    )
+    whole = Request(request.verb, request.raw_path, request.query, {**request.headers, **added}, request.body)
     signed = sorted(name for name in whole.headers if _must_be_signed(name) or name == "content-type")
     signature = _acs3_signature(whole, signed, secret)
     credentials = f"Credential={access_key_id},SignedHeaders={';'.join(signed)},Signature={signature}"
