@@ -1,10 +1,10 @@
-from workbench.workspaces import Role, default_workspace, first_start, get_user, roles_of, usable_key
+from workbench.workspaces import Role, default_workspace, first_start, roles_of, usable_key, user
 
 
 def test_the_first_start_makes_an_owner_a_workspace_and_a_key(machine):
     with machine.store.reading() as db:
         workspace = default_workspace(db)
-        assert get_user(db, machine.first.user_id).machine_owner
+        assert user(db, machine.first.user_id).machine_owner
         assert workspace.workspace_id == machine.first.workspace_id
         assert roles_of(db, workspace.workspace_id, machine.first.user_id) == {Role.OWNER}
         assert usable_key(db, machine.vault, machine.first.user_id) == machine.first.key

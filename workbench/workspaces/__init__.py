@@ -3,16 +3,19 @@
 from workbench.workspaces.access_keys import KeyPair
 from workbench.workspaces.access_keys import usable as usable_key
 from workbench.workspaces.authentication import Authenticator
-from workbench.workspaces.authorization import require, require_on_machine
+from workbench.workspaces.authorization import require, require_on_machine, visible_in
 from workbench.workspaces.first_start import FirstAccess, first_start
-from workbench.workspaces.members import roles_of, workspaces_of
+from workbench.workspaces.identity import mount_context
+from workbench.workspaces.members import roles_of
+from workbench.workspaces.mounting import mount_context
 from workbench.workspaces.permissions import may
 from workbench.workspaces.records import Workspace, default_workspace
-from workbench.workspaces.records import get as get_workspace
+from workbench.workspaces.records import get as workspace
 from workbench.workspaces.roles import Role
 from workbench.workspaces.schema import MIGRATIONS
 from workbench.workspaces.users import User
-from workbench.workspaces.users import get as get_user
+from workbench.workspaces.users import get as user
+from workbench.workspaces.visibility import visible_in
 
 __all__ = [
     "MIGRATIONS",
@@ -24,12 +27,13 @@ __all__ = [
     "Workspace",
     "default_workspace",
     "first_start",
-    "get_user",
-    "get_workspace",
     "may",
+    "mount_context",
     "require",
     "require_on_machine",
     "roles_of",
     "usable_key",
-    "workspaces_of",
+    "user",
+    "visible_in",
+    "workspace",
 ]

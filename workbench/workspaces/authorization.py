@@ -6,6 +6,8 @@ member it does, and they hear which role is missing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlite_utils import Database
 
 from workbench.errors import Forbidden
@@ -53,6 +55,24 @@ def require(db: Database, caller: Caller, workspace_id: str, operation: str, own
     own = owner_id in ("", caller.user_id)
     if not permissions.may(roles, operation, own=own):
         raise NotAllowed(operation, permissions.roles_needed(operation, own=own), own=own)
+
+
+def visible_in(db: Database, caller: Caller, operation: str) -> Mapping[str, str | None] | None:
+    """Where a list may look on a caller's behalf.
+
+    Returns:
+        By workspace, the user whose objects the list is limited to there, None for everybody's.
+        None instead of all this for the machine's owner, who sees everything.
+    """
+    if caller.owner:
+        return None
+    seen: dict[str, str | None] = {}
+    for workspace_id, roles in members.roles_by_workspace(db, caller.user_id).items():
+        if permissions.may(roles, operation, own=False):
+            seen[workspace_id] = None
+        elif permissions.may(roles, operation, own=True):
+            seen[workspace_id] = caller.user_id
+    return seen
 
 
 def require_on_machine(caller: Caller, operation: str, owner_id: str = "") -> None:

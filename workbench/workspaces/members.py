@@ -22,10 +22,13 @@ def roles_of(db: Database, workspace_id: str, user_id: str) -> frozenset[Role]:
     return frozenset(Role(row[0]) for row in rows)
 
 
-def workspaces_of(db: Database, user_id: str) -> list[str]:
-    """Ids of the workspaces that a user is in."""
-    rows = db.execute("SELECT workspace_id FROM members WHERE user_id = ? ORDER BY workspace_id", [user_id])
-    return [row[0] for row in rows]
+def roles_by_workspace(db: Database, user_id: str) -> dict[str, frozenset[Role]]:
+    """The roles that a user holds, by the workspaces that they are in."""
+    rows = db.execute("SELECT workspace_id, role FROM member_roles WHERE user_id = ?", [user_id])
+    held: dict[str, frozenset[Role]] = {}
+    for workspace_id, role in rows:
+        held[workspace_id] = held.get(workspace_id, frozenset()) | {Role(role)}
+    return held
 
 
 def enrol(db: Database, workspace_id: str, user_id: str, roles: Iterable[Role], *, now: datetime) -> None:

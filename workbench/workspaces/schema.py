@@ -55,12 +55,12 @@ def create_workspaces(db: Database) -> None:
         " user_id TEXT NOT NULL REFERENCES users, created_at TEXT NOT NULL,"
         " PRIMARY KEY (workspace_id, user_id)) WITHOUT ROWID"
     )
-    db.execute("CREATE INDEX memberships_of_a_user ON members (user_id)")
     db.execute(
         "CREATE TABLE member_roles (workspace_id TEXT NOT NULL, user_id TEXT NOT NULL, role TEXT NOT NULL,"
         " PRIMARY KEY (workspace_id, user_id, role),"
         " FOREIGN KEY (workspace_id, user_id) REFERENCES members ON DELETE CASCADE) WITHOUT ROWID"
     )
+    db.execute("CREATE INDEX roles_of_a_user ON member_roles (user_id, workspace_id, role)")
     db.execute(
         "CREATE UNIQUE INDEX one_workspace_owner ON member_roles (workspace_id)"
         " WHERE role = 'PAI.WorkspaceOwner'"
