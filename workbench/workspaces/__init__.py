@@ -5,7 +5,6 @@ from workbench.workspaces.access_keys import usable as usable_key
 from workbench.workspaces.authentication import Authenticator
 from workbench.workspaces.authorization import require, require_on_machine, visible_in
 from workbench.workspaces.first_start import FirstAccess, first_start
-from workbench.workspaces.identity import mount_context
 from workbench.workspaces.members import roles_of
 from workbench.workspaces.mounting import mount_context
 from workbench.workspaces.permissions import may
@@ -15,7 +14,6 @@ from workbench.workspaces.roles import Role
 from workbench.workspaces.schema import MIGRATIONS
 from workbench.workspaces.users import User
 from workbench.workspaces.users import get as user
-from workbench.workspaces.visibility import visible_in
 
 __all__ = [
     "MIGRATIONS",
