@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from emulated_gpu.faults import CannotEmulate
+from emulated_gpu.faults import CannotEmulate, NotHere
 
 SONAME = "libnvidia-ml.so.1"
 _SOURCE = Path(__file__).with_name("nvml.c")
@@ -19,10 +19,11 @@ def build(folder: Path, *options: str) -> Path:
         options: More for the compiler, for instance `-fsanitize=address`.
 
     Raises:
-        CannotEmulate: No compiler, or it refused.
+        NotHere: No compiler.
+        CannotEmulate: The compiler refused.
     """
     if not shutil.which("gcc"):
-        raise CannotEmulate("gcc is not installed.", hint="On Debian: apt-get install gcc libc6-dev.")
+        raise NotHere("gcc is not installed.", hint="On Debian: apt-get install gcc libc6-dev.")
     folder.mkdir(parents=True, exist_ok=True)
     library = folder / SONAME
     command = ["gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden"]

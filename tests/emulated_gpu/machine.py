@@ -260,4 +260,6 @@ def _mig(gpu: JSON, number: int, slices: int) -> JSON:
         "ci": 0,
         "cap": gpu["minor"] * 100 + number * 10 + 3,
         "memory_total": memory,
+        "bar1_total": 32 * GIB,
+        "bar1_used": 0,
     }
