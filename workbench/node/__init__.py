@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,17 +9,17 @@ from workbench.node import specs
 from workbench.node.gpus import Gpu, GpuReader, GpuReading
 from workbench.node.inventory import Disk, Inventory, look
 from workbench.node.requests import (
-    BadRequest,
+    BadAmount,
     NotEnough,
     NotEnoughGPUs,
     Resources,
     check_fits,
     parse_resources,
 )
-from workbench.node.specs import Spec
+from workbench.node.specs import Spec, UnknownSpec
 
 __all__ = [
-    "BadRequest",
+    "BadAmount",
     "Disk",
     "Gpu",
     "GpuReading",
@@ -31,12 +29,11 @@ __all__ = [
     "NotEnoughGPUs",
     "Resources",
     "Spec",
+    "UnknownSpec",
     "check_fits",
     "parse_resources",
     "specs",
 ]
-
-_KEPT_S = 60.0
 
 
 class Node:
@@ -49,15 +46,7 @@ class Node:
     def __init__(self, places: Mapping[str, Path]) -> None:
         self._places = places
         self._gpus = GpuReader()
-        self._lock = threading.Lock()
-        self._inventory: Inventory | None = None
-        self._looked_at = 0.0
 
     def inventory(self, *, afresh: bool = False) -> Inventory:
-        """What the machine has. Up to a minute old unless it is wanted afresh."""
-        with self._lock:
-            old = time.monotonic() - self._looked_at > _KEPT_S
-            if self._inventory is None or old or afresh:
-                self._inventory = look(self._gpus.read(), self._places)
-                self._looked_at = time.monotonic()
-            return self._inventory
+        """What the machine has. GPUs may be as they were a minute ago, unless wanted afresh."""
+        return look(self._gpus.read(afresh=afresh), self._places)

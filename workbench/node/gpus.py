@@ -8,13 +8,19 @@ installed later is noticed.
 
 from __future__ import annotations
 
+import logging
 import threading
-from concurrent.futures import Future
+import time
 from dataclasses import dataclass, replace
 
 import pynvml
 
-DEADLINE_S = 5.0
+log = logging.getLogger(__name__)
+
+DEADLINE_S = 10.0
+"""Eight cards without persistence mode take some seconds to wake."""
+
+_KEPT_S = 60.0
 
 _REASONS = {
     pynvml.NVML_ERROR_LIBRARY_NOT_FOUND: "No NVIDIA driver is installed.",
@@ -55,34 +61,49 @@ class GpuReader:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last = GpuReading(reason="The NVIDIA driver has not answered yet.")
-        self._under_way: Future[GpuReading] | None = None
+        self._answered_at: float | None = None
+        self._asked_at = 0.0
+        self._answer: threading.Event | None = None
 
-    def read(self, *, deadline_s: float = DEADLINE_S) -> GpuReading:
-        """Read all cards.
+    def read(self, *, afresh: bool = False) -> GpuReading:
+        """The cards, as they were a minute ago at most.
+
+        Only the first question and one asked afresh are waited for, and no longer than the
+        deadline; others return at once with what was last known while the driver is asked.
 
         Returns:
-            The cards now; after the deadline those of the last reading, with a reason. A
-            question that hangs is not asked again before it is answered.
+            The cards. A driver that does not answer in time shows in `reason`, and is not
+            asked again before it has answered.
         """
         with self._lock:
-            if self._under_way is None:
-                self._under_way = Future()
-                threading.Thread(target=self._ask, args=(self._under_way,), name="nvml", daemon=True).start()
-            answer = self._under_way
-        try:
-            self._last = answer.result(deadline_s)
-        except TimeoutError:
-            return replace(self._last, reason=f"The NVIDIA driver did not answer within {deadline_s:g} s.")
-        return self._last
+            wait = afresh or self._answered_at is None
+            answer = self._answer or (self._ask() if wait or self._is_old() else None)
+        if answer and wait:
+            answer.wait(max(0.0, self._asked_at + DEADLINE_S - time.monotonic()))
+        with self._lock:
+            if self._answer and time.monotonic() - self._asked_at >= DEADLINE_S:
+                late = f"The NVIDIA driver has not answered for {DEADLINE_S:g} s or more."
+                return replace(self._last, reason=late)
+            return self._last
 
-    def _ask(self, answer: Future[GpuReading]) -> None:
+    def _is_old(self) -> bool:
+        return self._answered_at is None or time.monotonic() - self._answered_at > _KEPT_S
+
+    def _ask(self) -> threading.Event:
+        self._answer = threading.Event()
+        self._asked_at = time.monotonic()
+        threading.Thread(target=self._listen, args=(self._answer,), name="nvml", daemon=True).start()
+        return self._answer
+
+    def _listen(self, answer: threading.Event) -> None:
         try:
-            answer.set_result(read_now())
-        except Exception as error:
-            answer.set_exception(error)  # for whoever asked; the next one asks anew
-        finally:
-            with self._lock:
-                self._under_way = None
+            reading = read_now()
+        except Exception:
+            log.exception("gpus not read")
+            reading = GpuReading(reason="The GPUs could not be read; the daemon's log says why.")
+        with self._lock:
+            self._last, self._answered_at, self._answer = reading, time.monotonic(), None
+        answer.set()
 
 
 def read_now() -> GpuReading:

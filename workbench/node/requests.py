@@ -15,17 +15,17 @@ from workbench.node.inventory import Inventory
 _NUMBER = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([A-Za-z]*)\s*", re.ASCII)
 _MEMORY_UNITS = {
     "": 2**30,
-    **{spelling: 2**power for power, letter in ((10, "k"), (20, "m"), (30, "g"), (40, "t"))
-       for spelling in (letter + "i", letter + "ib")},
-    **{spelling: 10**power for power, letter in ((3, "k"), (6, "m"), (9, "g"), (12, "t"))
-       for spelling in (letter, letter + "b")},
+    **{"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40},
+    **{"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40},
+    **{"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12},
+    **{"kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12},
 }
 _LEAST_CPUS = 0.01
 _LEAST_MEMORY = 64 * 2**20
 _LEAST_SHM = 2**20
 
 
-class BadRequest(InvalidInput):
+class BadAmount(InvalidInput):
     """An amount cannot be read, or is of no use to anybody."""
 
     code = "InvalidParameter"
@@ -65,10 +65,10 @@ def parse_cpus(text: str) -> float:
     """A number of CPUs, or thousandths of one with an `m` behind."""
     number, unit = _split(text, "CPU", "a number such as 2, 0.5 or 500m")
     if unit not in ("", "m"):
-        raise BadRequest(f"CPU is {text!r}; a number such as 2, 0.5 or 500m is wanted.")
+        raise BadAmount(f"CPU is {text!r}; a number such as 2, 0.5 or 500m is wanted.")
     cpus = number / 1000 if unit else number
     if cpus < _LEAST_CPUS:
-        raise BadRequest(f"CPU is {text!r}; at least {_LEAST_CPUS} is wanted.")
+        raise BadAmount(f"CPU is {text!r}; at least {_LEAST_CPUS} is wanted.")
     return cpus
 
 
@@ -76,10 +76,10 @@ def parse_memory(text: str, name: str = "Memory", *, least_bytes: int = _LEAST_M
     """A size in bytes; a plain number counts GiB."""
     number, unit = _split(text, name, "a size such as 4 (GiB), 4Gi, 4096Mi or 4GB")
     if unit.lower() not in _MEMORY_UNITS:
-        raise BadRequest(f"{name} is {text!r}; {unit} is not a unit, use Mi, Gi, MB or GB.")
+        raise BadAmount(f"{name} is {text!r}; {unit} is not a unit, use Mi, Gi, MB or GB.")
     size = int(number * _MEMORY_UNITS[unit.lower()])
     if size < least_bytes:
-        raise BadRequest(f"{name} is {text!r}; at least {least_bytes // 2**20} MiB is wanted.")
+        raise BadAmount(f"{name} is {text!r}; at least {least_bytes // 2**20} MiB is wanted.")
     return size
 
 
@@ -87,7 +87,7 @@ def parse_gpus(text: str) -> int:
     """A whole number of GPUs."""
     number, unit = _split(text, "GPU", "a whole number such as 0 or 1")
     if unit or not number.is_integer():
-        raise BadRequest(f"GPU is {text!r}; a whole number such as 0 or 1 is wanted.")
+        raise BadAmount(f"GPU is {text!r}; a whole number such as 0 or 1 is wanted.")
     return int(number)
 
 
@@ -105,7 +105,7 @@ def parse_resources(fields: Mapping[str, str], *, cpus: float, memory_gib: float
     if "SharedMemory" in given:
         shm = parse_memory(given["SharedMemory"], "SharedMemory", least_bytes=_LEAST_SHM)
     if shm > memory:
-        raise BadRequest(
+        raise BadAmount(
             f"SharedMemory is {_gib(shm)}, more than the memory of {_gib(memory)} that it is a part of."
         )
     return Resources(
@@ -137,7 +137,7 @@ def check_fits(wanted: Resources, inventory: Inventory) -> None:
 def _split(text: str, name: str, wanted: str) -> tuple[float, str]:
     match = _NUMBER.fullmatch(text)
     if not match:
-        raise BadRequest(f"{name} is {text[:40]!r}; {wanted} is wanted.")
+        raise BadAmount(f"{name} is {text[:40]!r}; {wanted} is wanted.")
     return float(match[1]), match[2]
 
 
