@@ -17,7 +17,8 @@ from workbench.wire.operations import Operation
 if TYPE_CHECKING:
     from workbench.gateway import Gateway
     from workbench.node import Node
-    from workbench.runtime import Images, Runtime
+    from workbench.runtime import Runtime
+    from workbench.runtime.images import Images
     from workbench.settings import Settings
     from workbench.storage import Storage
     from workbench.store import Store

@@ -29,7 +29,7 @@ class BadSetting(InvalidInput):
     code = "InvalidSetting"
 
 
-def _setting(default: Any, help: str, *, follows: tuple[str, ...] = ()) -> Any:  # noqa: A002 (click's word)
+def _setting(default: Any, help: str, *, follows: tuple[str, ...] = ()) -> Any:
     return field(default=default, metadata={"help": help, "follows": follows})
 
 
@@ -51,14 +51,18 @@ class Settings:
     )
 
     http_proxy: str = _setting("", "Proxy for HTTP, given to builds.", follows=("http_proxy", "HTTP_PROXY"))
-    https_proxy: str = _setting("", "Proxy for HTTPS, given to builds.", follows=("https_proxy", "HTTPS_PROXY"))
+    https_proxy: str = _setting(
+        "", "Proxy for HTTPS, given to builds.", follows=("https_proxy", "HTTPS_PROXY")
+    )
     no_proxy: str = _setting("", "Hosts that need no proxy.", follows=("no_proxy", "NO_PROXY"))
     ca_bundle: str = _setting(
         "",
         "File with the certificates to trust in builds and sessions, for networks with a CA of their own.",
         follows=("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"),
     )
-    pip_index_url: str = _setting("", "Python package index for builds and sessions.", follows=("PIP_INDEX_URL",))
+    pip_index_url: str = _setting(
+        "", "Python package index for builds and sessions.", follows=("PIP_INDEX_URL",)
+    )
     apt_mirror: str = _setting("", "Debian mirror for builds; Debian's own when empty.")
     base_image: str = _setting("debian:bookworm-slim", "What images are built on, when it can be pulled.")
 
@@ -114,9 +118,7 @@ class Settings:
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
-def load(
-    flags: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None
-) -> Settings:
+def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
     """Read the settings.
 
     Args:
@@ -202,10 +204,15 @@ def _check(settings: Settings) -> None:
             hint="Put TLS in front of loopback, or set expose = true to accept the risk.",
         )
     if settings.log_level not in ("debug", "info", "warning", "error"):
-        raise BadSetting(
-            f"log_level is {settings.log_level!r}; debug, info, warning or error is wanted."
-        )
-    for name in ("notebook_cpus", "notebook_memory_gib", "start_timeout_s", "resync_s", "workers", "log_cap_mib"):
+        raise BadSetting(f"log_level is {settings.log_level!r}; debug, info, warning or error is wanted.")
+    for name in (
+        "notebook_cpus",
+        "notebook_memory_gib",
+        "start_timeout_s",
+        "resync_s",
+        "workers",
+        "log_cap_mib",
+    ):
         if getattr(settings, name) <= 0:
             raise BadSetting(f"{name} is {getattr(settings, name)}; a number above 0 is wanted.")
     for name in ("stop_grace_s", "pids_limit", "disk_floor_gib"):

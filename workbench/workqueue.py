@@ -45,7 +45,7 @@ Step = Callable[[str], Again]
 
 def back_off_s(failures: int) -> float:
     """Seconds to wait after so many failures in a row: doubling, up to a minute."""
-    return min(_FIRST_BACK_OFF_S * 2 ** min(failures - 1, 16), _LONGEST_BACK_OFF_S)
+    return min(_FIRST_BACK_OFF_S * 2.0 ** min(failures - 1, 16), _LONGEST_BACK_OFF_S)
 
 
 class WorkQueue:
@@ -69,6 +69,7 @@ class WorkQueue:
         self._running: set[Key] = set()
         self._woken: set[Key] = set()
         self._failures: dict[Key, int] = {}
+        self._resync_at = 0.0
         self._stopping = False
         self._thread: threading.Thread | None = None
 
@@ -77,9 +78,15 @@ class WorkQueue:
         self._steps[kind] = step
         self._lists.append(lambda: [(kind, each) for each in everything()])
 
-    def wake(self, kind: str, id: str) -> None:  # noqa: A002 (an id is an id)
+    def wake(self, kind: str, id: str) -> None:
         """Look at this object now."""
         self._add((kind, id), 0)
+
+    def resync(self) -> None:
+        """Look at everything now: something may have happened that nobody told of."""
+        with self._changed:
+            self._resync_at = 0.0
+            self._changed.notify_all()
 
     def start(self) -> None:
         """Begin to work, with a look at everything."""
@@ -113,17 +120,16 @@ class WorkQueue:
             self._changed.notify_all()
 
     def _run(self) -> None:
-        resync = 0.0
         while True:
-            if time.monotonic() >= resync:
+            if time.monotonic() >= self._resync_at:
+                self._resync_at = time.monotonic() + self._resync_s
                 self._wake_everything()
-                resync = time.monotonic() + self._resync_s
             with self._changed:
                 if self._stopping:
                     return
                 key = self._next_due()
                 if key is None:
-                    self._changed.wait(self._seconds_to_wait(resync))
+                    self._changed.wait(self._seconds_to_wait())
                     continue
                 self._running.add(key)
             self._pool.submit(self._work, key)
@@ -156,14 +162,14 @@ class WorkQueue:
             return key
         return None
 
-    def _seconds_to_wait(self, resync: float) -> float:
-        times = [resync]
+    def _seconds_to_wait(self) -> float:
+        times = [self._resync_at]
         if self._heap and len(self._running) < self._workers:
             times.append(self._heap[0][0])
         return max(0.0, min(times) - time.monotonic())
 
     def _work(self, key: Key) -> None:
-        kind, id = key  # noqa: A001
+        kind, id = key
         after_s: float | None = None
         try:
             after_s = self._steps[kind](id).after_s

@@ -2,8 +2,21 @@
 
 from workbench.notebooks.access import route
 from workbench.notebooks.api import ROUTES
-from workbench.notebooks.reconcile import reconcile
-from workbench.notebooks.records import MIGRATIONS, by_status, everything, ids
+from workbench.notebooks.reconcile import note_out_of_memory, pod_key, reconcile, stop_all
+from workbench.notebooks.records import MIGRATIONS, by_status, everything, ids, waiting_for_image
 from workbench.notebooks.session import KIND
 
-__all__ = ["KIND", "MIGRATIONS", "ROUTES", "by_status", "everything", "ids", "reconcile", "route"]
+__all__ = [
+    "KIND",
+    "MIGRATIONS",
+    "ROUTES",
+    "by_status",
+    "everything",
+    "ids",
+    "note_out_of_memory",
+    "pod_key",
+    "reconcile",
+    "route",
+    "stop_all",
+    "waiting_for_image",
+]

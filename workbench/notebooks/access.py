@@ -67,7 +67,7 @@ def route(vault: Vault, notebook: Notebook) -> NotebookRoute:
 
 
 def origin(settings: Settings, notebook_id: str) -> str:
-    """The origin that a browser sees the notebook under: its own, so that no script of another can reach in."""
+    """The origin that a browser sees: the notebook's own, so that no script of another can reach in."""
     return f"http://{notebook_id}.{settings.domain}:{settings.port}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +32,16 @@ async def lines(
     if pod is None:
         path = saved(parts.settings, notebook_id)
         if path.exists():
-            for line in await asyncio.to_thread(lambda: list(read_saved(path, tail))):
+            for line in await asyncio.to_thread(lambda: list(read_saved(path, tail=tail))):
                 yield _to_wire(line)
         return
-    stream = parts.runtime.logs(pod, tail=tail, follow=follow)
-    try:
-        with contextlib.suppress(PodGone):
+    with contextlib.suppress(PodGone):
+        stream = await asyncio.to_thread(partial(parts.runtime.logs, pod, tail=tail, follow=follow))
+        with contextlib.closing(stream):
             iterator = iter(stream)
-            while (line := await asyncio.to_thread(next, iterator, None)) is not None:
+            # None for the end: StopIteration cannot leave a thread's future.
+            while (line := await asyncio.to_thread(lambda: next(iterator, None))) is not None:
                 yield _to_wire(line)
-    finally:
-        stream.close()
 
 
 def _to_wire(line: LogLine) -> dict[str, Any]:

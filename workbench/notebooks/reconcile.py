@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
 from workbench import scheduler, workspaces
 from workbench.errors import WorkbenchError
+from workbench.node import cgroups
 from workbench.notebooks import access, jupyter, logs, records, rules, session
 from workbench.notebooks.records import Notebook, Status
 from workbench.parts import Parts
-from workbench.runtime import Failed, Present, Working
+from workbench.runtime.images import Failed, Present, Working
 from workbench.runtime.pods import Bind, Pod, PodPlan
 from workbench.storage import HOME, MountContext, MountRequest, identity_files
 from workbench.telemetry import Change, Event, Level, events
@@ -23,6 +26,7 @@ log = logging.getLogger(__name__)
 _PROBE_S = 0.1
 _LOOK_AT_ACTIVITY_S = 20.0
 _LINES_READ = 40
+_CPU_WINDOW_S = 1.0
 
 
 def reconcile(parts: Parts, notebook_id: str) -> Again:
@@ -85,10 +89,8 @@ def _launch(parts: Parts, notebook: Notebook) -> Again:
             _write(parts, rules.become(notebook, Status.ENV_PREPARING, parts.now(), "PreparingImage", text))
             return NOT_UNTIL_WOKEN
         case Failed(reason, hint):
-            parts.images.retry(notebook.image)
-            return _write(
-                parts, rules.failed(notebook, parts.now(), "ImageUnavailable", f"{reason} {hint}".strip())
-            )
+            why = f"{reason} {hint}".strip()
+            return _write(parts, rules.failed(notebook, parts.now(), "ImageUnavailable", why))
         case Present(image_id):
             pass
 
@@ -131,19 +133,25 @@ def _tend(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
     now = parts.now()
     activity = jupyter.activity(pod.address, notebook.id, parts.vault.open(notebook.jupyter_token))
     if activity:
-        used = now if activity.busy or _computes(parts, notebook, pod) else activity.last
+        used = now if activity.busy else activity.last
         if used and (notebook.last_active is None or used > notebook.last_active):
             notebook = _save(parts, replace(notebook, last_active=used))
     stopping = rules.overdue(notebook, now)
-    if stopping:
+    if stopping and stopping.reason_code == rules.IDLE and _computes(notebook, pod):
+        _save(parts, replace(notebook, last_active=now))
+    elif stopping:
         return _write(parts, stopping)
     return Again(_LOOK_AT_ACTIVITY_S)
 
 
-def _computes(parts: Parts, notebook: Notebook, pod: Pod) -> bool:
+def _computes(notebook: Notebook, pod: Pod) -> bool:
+    """Whether something in it uses the CPU that neither a kernel nor a terminal tells of."""
     if notebook.idle_limit is None:
         return False
-    return parts.node.cpu_share(pod.pid) * 100 > notebook.idle_limit.cpu_percent
+    before = cgroups.cpu_seconds(pod.pid)
+    time.sleep(_CPU_WINDOW_S)
+    share = (cgroups.cpu_seconds(pod.pid) - before) / _CPU_WINDOW_S
+    return share * 100 > notebook.idle_limit.cpu_percent
 
 
 def _settle(parts: Parts, notebook: Notebook) -> Again:
@@ -178,7 +186,7 @@ def _plan(parts: Parts, notebook: Notebook, image: str, gpus: Sequence[str]) -> 
         for each in notebook.mounts
     ]
     binds = storage.attach(
-        _pod_key(notebook.id),
+        pod_key(notebook.id),
         [
             storage.own(context),
             storage.environment(notebook.id, context),
@@ -198,9 +206,7 @@ def _plan(parts: Parts, notebook: Notebook, image: str, gpus: Sequence[str]) -> 
     )
 
 
-def _session_binds(
-    parts: Parts, notebook: Notebook, user_name: str, context: MountContext
-) -> Iterator[Bind]:
+def _session_binds(parts: Parts, notebook: Notebook, user_name: str, context: MountContext) -> Iterator[Bind]:
     identity = identity_files(
         name=user_name,
         uid=context.uid,
@@ -218,7 +224,7 @@ def _session_binds(
 
 def _let_go(parts: Parts, notebook: Notebook) -> None:
     """Give back all that is held for a container that is gone. Harmless when nothing is."""
-    parts.storage.detach(_pod_key(notebook.id))
+    parts.storage.detach(pod_key(notebook.id))
     parts.storage.directories.remove_session(notebook.id)
     with parts.store.transaction() as db:
         freed = scheduler.give_back(db, session.KIND, notebook.id)
@@ -232,13 +238,13 @@ def _remove_leftover(parts: Parts, notebook_id: str, pod: Pod | None) -> Again:
         return NOT_UNTIL_WOKEN
     log.warning("leftover removed kind=notebook id=%s container=%s", notebook_id, pod.container[:12])
     parts.runtime.remove_pod(pod)
-    parts.storage.detach(_pod_key(notebook_id))
+    parts.storage.detach(pod_key(notebook_id))
     parts.storage.directories.remove_session(notebook_id)
     return AT_ONCE
 
 
 def _last_lines(parts: Parts, pod: Pod) -> list[str]:
-    with parts.runtime.logs(pod, tail=_LINES_READ) as lines:
+    with closing(parts.runtime.logs(pod, tail=_LINES_READ)) as lines:
         return [line.text for line in lines]
 
 
@@ -283,5 +289,39 @@ def _event(notebook: Notebook) -> Event:
     )
 
 
-def _pod_key(notebook_id: str) -> str:
+def pod_key(notebook_id: str) -> str:
+    """What the storage knows a notebook's pod by."""
     return f"{session.KIND}-{notebook_id}-main"
+
+
+def note_out_of_memory(parts: Parts, notebook_id: str) -> None:
+    """Tell the owner that a process in the container was killed for want of memory: a kernel, mostly,
+    while JupyterLab itself goes on."""
+    with parts.store.transaction() as db:
+        notebook = records.find(db, notebook_id)
+        if notebook is None:
+            return
+        message = (
+            f"A process in it was killed: all together used more than {notebook.memory_bytes / 2**30:g} GiB. "
+            "Give the notebook more memory, or load less at once."
+        )
+        out_of_memory = Event(
+            kind=session.KIND,
+            id=notebook_id,
+            time=parts.now(),
+            level=Level.WARNING,
+            reason="OutOfMemory",
+            message=message,
+        )
+        events.add(db, out_of_memory)
+
+
+def stop_all(parts: Parts) -> None:
+    """Ask every notebook to stop, as Workbench itself is stopping."""
+    with parts.store.transaction() as db:
+        running = records.to_run(db)
+        for notebook in running:
+            reason = "Workbench was stopped."
+            records.save(db, rules.stop(notebook, parts.now(), "WorkbenchStopped", reason))
+    for notebook in running:
+        parts.queue.wake(session.KIND, notebook.id)

@@ -179,7 +179,8 @@ def save(db: Database, notebook: Notebook) -> Notebook:
         _begin_period(db, notebook)
     elif (before.reason_code, before.reason) != (notebook.reason_code, notebook.reason):
         db.execute(
-            "UPDATE notebook_history SET reason_code = ?, reason = ? WHERE notebook_id = ? AND ended_at IS NULL",
+            "UPDATE notebook_history SET reason_code = ?, reason = ?"
+            " WHERE notebook_id = ? AND ended_at IS NULL",
             [notebook.reason_code, notebook.reason, notebook.id],
         )
     return notebook
@@ -221,6 +222,18 @@ def in_status(db: Database, status: Status) -> list[str]:
     return [row["id"] for row in db.query("SELECT id FROM notebooks WHERE status = ? ORDER BY id", [status])]
 
 
+def waiting_for_image(db: Database, image: str) -> list[str]:
+    """The ids of the notebooks that wait for an image."""
+    rows = db.query("SELECT id FROM notebooks WHERE status = ? AND image = ?", [Status.ENV_PREPARING, image])
+    return [row["id"] for row in rows]
+
+
+def to_run(db: Database) -> list[Notebook]:
+    """The notebooks that should run."""
+    rows = db.query("SELECT * FROM notebooks WHERE wanted = ? ORDER BY id", [Wanted.RUNNING])
+    return [from_row(row) for row in rows]
+
+
 def by_status(db: Database) -> dict[str, int]:
     """How many notebooks are in each status."""
     rows = db.query("SELECT status, count(*) AS number FROM notebooks GROUP BY status ORDER BY status")
@@ -257,7 +270,8 @@ def _unique_name(notebook: Notebook) -> Iterator[None]:
 
 def _begin_period(db: Database, notebook: Notebook) -> None:
     db.execute(
-        "INSERT INTO notebook_history (notebook_id, status, reason_code, reason, begun_at) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO notebook_history (notebook_id, status, reason_code, reason, begun_at)"
+        " VALUES (?, ?, ?, ?, ?)",
         [
             notebook.id,
             notebook.status,
@@ -304,27 +318,37 @@ def _time(text: str | None) -> datetime | None:
 @MIGRATIONS()
 def create_notebooks(db: Database) -> None:
     db.execute(
-        "CREATE TABLE notebooks (id TEXT PRIMARY KEY, workspace_id TEXT NOT NULL, user_id TEXT NOT NULL,"
-        " name TEXT NOT NULL, created_at TEXT NOT NULL, modified_at TEXT NOT NULL, image TEXT NOT NULL,"
-        " cpus REAL NOT NULL, memory_bytes INTEGER NOT NULL, shm_bytes INTEGER NOT NULL, gpus INTEGER NOT NULL,"
-        " spec TEXT NOT NULL, environment TEXT NOT NULL, mounts TEXT NOT NULL, labels TEXT NOT NULL,"
-        " accessibility TEXT NOT NULL, priority INTEGER NOT NULL, on_start TEXT NOT NULL, idle_limit TEXT,"
-        " shutdown_at TEXT, wanted TEXT NOT NULL, generation INTEGER NOT NULL, status TEXT NOT NULL,"
-        " reason_code TEXT NOT NULL, reason TEXT NOT NULL, address TEXT NOT NULL, interruptions INTEGER NOT NULL,"
-        " running_since TEXT, ran_ms INTEGER NOT NULL, last_active TEXT, jupyter_token TEXT NOT NULL,"
-        " access_token TEXT NOT NULL, cookie TEXT NOT NULL, revision INTEGER NOT NULL)"
+        """
+        CREATE TABLE notebooks (
+            id TEXT PRIMARY KEY, workspace_id TEXT NOT NULL, user_id TEXT NOT NULL, name TEXT NOT NULL,
+            created_at TEXT NOT NULL, modified_at TEXT NOT NULL,
+            image TEXT NOT NULL, cpus REAL NOT NULL, memory_bytes INTEGER NOT NULL,
+            shm_bytes INTEGER NOT NULL, gpus INTEGER NOT NULL, spec TEXT NOT NULL,
+            environment TEXT NOT NULL, mounts TEXT NOT NULL, labels TEXT NOT NULL,
+            accessibility TEXT NOT NULL, priority INTEGER NOT NULL, on_start TEXT NOT NULL,
+            idle_limit TEXT, shutdown_at TEXT,
+            wanted TEXT NOT NULL, generation INTEGER NOT NULL, status TEXT NOT NULL,
+            reason_code TEXT NOT NULL, reason TEXT NOT NULL, address TEXT NOT NULL,
+            interruptions INTEGER NOT NULL, running_since TEXT, ran_ms INTEGER NOT NULL, last_active TEXT,
+            jupyter_token TEXT NOT NULL, access_token TEXT NOT NULL, cookie TEXT NOT NULL,
+            revision INTEGER NOT NULL
+        )
+        """
     )
     # One name once in a workspace; one that is being deleted no longer counts.
     db.execute(
         "CREATE UNIQUE INDEX notebook_names ON notebooks (workspace_id, name) WHERE wanted != 'Deleted'"
     )
     db.execute(
-        "CREATE TABLE notebook_history (number INTEGER PRIMARY KEY AUTOINCREMENT, notebook_id TEXT NOT NULL,"
-        " status TEXT NOT NULL, reason_code TEXT NOT NULL, reason TEXT NOT NULL, begun_at TEXT NOT NULL,"
-        " ended_at TEXT)"
+        """
+        CREATE TABLE notebook_history (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, notebook_id TEXT NOT NULL, status TEXT NOT NULL,
+            reason_code TEXT NOT NULL, reason TEXT NOT NULL, begun_at TEXT NOT NULL, ended_at TEXT
+        )
+        """
     )
     db.execute("CREATE INDEX history_of_a_notebook ON notebook_history (notebook_id, number)")
     db.execute(
-        "CREATE TABLE notebook_tickets (digest TEXT PRIMARY KEY, notebook_id TEXT NOT NULL,"
-        " expires_at TEXT NOT NULL)"
+        "CREATE TABLE notebook_tickets"
+        " (digest TEXT PRIMARY KEY, notebook_id TEXT NOT NULL, expires_at TEXT NOT NULL)"
     )

@@ -17,6 +17,9 @@ from workbench.errors import Conflict
 from workbench.notebooks.records import Notebook, Status, Wanted
 from workbench.runtime.pods import Pod, PodState
 
+IDLE = "Idle"
+"""Reason code of a stop for want of use."""
+
 MOST_INTERRUPTIONS = 3
 """Times in a row that a container which is ended from outside is started again."""
 
@@ -233,11 +236,16 @@ def recover(notebook: Notebook, now: datetime) -> Notebook:
 def overdue(notebook: Notebook, now: datetime) -> Notebook | None:
     """The notebook on its way to a stop if its shutdown time or its idle limit has come, else None."""
     if notebook.shutdown_at and now >= notebook.shutdown_at:
-        return stop(notebook, now, "ShutdownTime", f"Its shutdown time, {notebook.shutdown_at:%H:%M} UTC, came.")
+        return stop(
+            notebook, now, "ShutdownTime", f"Its shutdown time, {notebook.shutdown_at:%H:%M} UTC, came."
+        )
     idle = idle_time(notebook, now)
     if notebook.idle_limit and idle >= timedelta(minutes=notebook.idle_limit.minutes):
         return stop(
-            notebook, now, "Idle", f"Nothing ran in it for {int(idle.total_seconds() // 60)} minutes, its idle limit."
+            notebook,
+            now,
+            IDLE,
+            f"Nothing ran in it for {int(idle.total_seconds() // 60)} minutes, its idle limit.",
         )
     return None
 

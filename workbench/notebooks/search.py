@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -76,10 +77,8 @@ def _conditions(query: Query) -> tuple[str, dict[str, object]]:
         parts.append(f"status IN ({', '.join(f':{name}' for name in names)})")
         values |= dict(zip(names, query.statuses, strict=True))
     for number, (key, value) in enumerate(query.labels.items()):
-        parts.append(
-            f"EXISTS (SELECT 1 FROM json_each(labels) WHERE key = :label{number} AND value = :value{number})"
-        )
-        values |= {f"label{number}": key, f"value{number}": value}
+        parts.append(f"json_extract(labels, :label{number}) = :value{number}")
+        values |= {f"label{number}": f"$.{json.dumps(key)}", f"value{number}": value}
     for column, (low, high) in query.ranges.items():
         if low is not None:
             parts.append(f"{column} >= :{column}_low")

@@ -29,7 +29,7 @@ class Waiting:
     reason: str
 
 
-def ask(db: Database, kind: str, id: str, *, gpus: int, installed: Sequence[str]) -> Granted | Waiting:  # noqa: A002
+def ask(db: Database, kind: str, id: str, *, gpus: int, installed: Sequence[str]) -> Granted | Waiting:
     """Give work the GPUs that it wants, or say what it waits for. All or none.
 
     Args:
@@ -54,14 +54,12 @@ def ask(db: Database, kind: str, id: str, *, gpus: int, installed: Sequence[str]
     return Granted(tuple(free[:gpus]))
 
 
-def give_back(db: Database, kind: str, id: str) -> bool:  # noqa: A002
+def give_back(db: Database, kind: str, id: str) -> bool:
     """Free what the work holds. True when it held something."""
     return db.execute("DELETE FROM allocations WHERE kind = ? AND id = ?", [kind, id]).rowcount > 0
 
 
 @MIGRATIONS()
 def create_allocations(db: Database) -> None:
-    db.execute(
-        "CREATE TABLE allocations (gpu_uuid TEXT PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL)"
-    )
+    db.execute("CREATE TABLE allocations (gpu_uuid TEXT PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL)")
     db.execute("CREATE INDEX allocations_of_work ON allocations (kind, id)")

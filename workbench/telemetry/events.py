@@ -49,7 +49,7 @@ def add(db: Database, event: Event) -> None:
 def of(
     db: Database,
     kind: str,
-    id: str,  # noqa: A002 (an id is an id)
+    id: str,
     *,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -73,7 +73,7 @@ def of(
     return [_from_row(row) for row in rows][::-1]
 
 
-def forget(db: Database, kind: str, id: str) -> None:  # noqa: A002
+def forget(db: Database, kind: str, id: str) -> None:
     """Drop the events of an object that is gone."""
     db.execute("DELETE FROM events WHERE kind = ? AND id = ?", [kind, id])
 

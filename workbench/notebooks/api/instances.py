@@ -15,10 +15,10 @@ from sqlite_utils import Database
 
 from workbench import workspaces
 from workbench.errors import InvalidInput, NotFound
-from workbench.node import specs
+from workbench.node.room import expect_room
 from workbench.notebooks import access, records, rules, search
 from workbench.notebooks.api import requests, views
-from workbench.notebooks.records import Notebook, NoSuchNotebook
+from workbench.notebooks.records import NoSuchNotebook, Notebook
 from workbench.notebooks.session import KIND
 from workbench.parts import Parts, Route
 from workbench.storage import MountRequest
@@ -35,7 +35,7 @@ def create(parts: Parts, call: Call) -> Answer:
     """CreateInstance."""
     now = parts.now()
     inventory = parts.node.inventory()
-    parts.storage.expect_room()
+    expect_room(parts.settings.home, parts.settings.disk_floor_gib)
     with parts.store.transaction() as db:
         workspace_id = call.fields.get("WorkspaceId") or workspaces.default_workspace(db).workspace_id
         workspaces.require(db, call.caller, workspace_id, call.operation.action)
@@ -65,9 +65,7 @@ def list_(parts: Parts, call: Call) -> Answer:
     """ListInstances."""
     wanted = page(call.fields)
     with parts.store.reading() as db:
-        query = requests.query(
-            call.fields, workspaces.visible_in(db, call.caller, call.operation.action)
-        )
+        query = requests.query(call.fields, workspaces.visible_in(db, call.caller, call.operation.action))
         found, total = search.find(db, query, offset=wanted.offset, limit=wanted.size)
         return {"Instances": [_view(parts, db, each) for each in found], "TotalCount": total}
 
@@ -77,9 +75,7 @@ def update(parts: Parts, call: Call) -> Answer:
     inventory = parts.node.inventory()
     with parts.store.transaction() as db:
         before = permitted(db, call)
-        changed = requests.changed_notebook(
-            before, call.fields, settings=parts.settings, inventory=inventory
-        )
+        changed = requests.changed_notebook(before, call.fields, inventory)
         _check_mounts(parts, db, changed)
         notebook = records.save(db, replace(changed, modified_at=parts.now()))
         if call.fields.get("StartInstance"):
@@ -89,7 +85,7 @@ def update(parts: Parts, call: Call) -> Answer:
 
 def start(parts: Parts, call: Call) -> Answer:
     """StartInstance."""
-    parts.storage.expect_room()
+    expect_room(parts.settings.home, parts.settings.disk_floor_gib)
     return _ask(parts, call, rules.start, "Start")
 
 
@@ -159,7 +155,7 @@ def token(parts: Parts, call: Call) -> Answer:
 def list_specs(parts: Parts, call: Call) -> Answer:
     """ListEcsSpecs: the named sizes, each with whether this machine has room for it at all."""
     wanted = page(call.fields, size=100)
-    rows = specs.rows(parts.node.inventory(), accelerator=call.fields.get("AcceleratorType", ""))
+    rows = views.specs(parts.node.inventory(), call.fields.get("AcceleratorType", ""))
     return {"EcsSpecs": rows[wanted.offset : wanted.offset + wanted.size], "TotalCount": len(rows)}
 
 
@@ -194,9 +190,7 @@ def permitted(db: Database, call: Call, notebook_id: str = "") -> Notebook:
     return notebook
 
 
-def _ask(
-    parts: Parts, call: Call, change: Callable[[Notebook, datetime], Notebook], what: str
-) -> Answer:
+def _ask(parts: Parts, call: Call, change: Callable[[Notebook, datetime], Notebook], what: str) -> Answer:
     with parts.store.transaction() as db:
         before = permitted(db, call)
         notebook = change(before, parts.now())
@@ -206,9 +200,7 @@ def _ask(
     return _told(parts, notebook)
 
 
-def _relabel(
-    parts: Parts, call: Call, change: Callable[[Mapping[str, str]], Mapping[str, str]]
-) -> Answer:
+def _relabel(parts: Parts, call: Call, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> Answer:
     with parts.store.transaction() as db:
         notebook = permitted(db, call)
         records.save(db, replace(notebook, labels=change(notebook.labels), modified_at=parts.now()))

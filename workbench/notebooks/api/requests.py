@@ -10,8 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from workbench.errors import InvalidInput
-from workbench.node import requests as resources
-from workbench.node.inventory import Inventory
+from workbench.node import Inventory, check_fits, parse_resources, specs
 from workbench.notebooks.records import DataMount, Notebook
 from workbench.notebooks.search import ORDERS, Query
 from workbench.settings import Settings
@@ -53,12 +52,10 @@ def new_notebook(
         memory_bytes=min(memory, inventory.memory_bytes),
         shm_bytes=min(memory, inventory.memory_bytes) // 2,
     )
-    return changed_notebook(blank, fields, settings=settings, inventory=inventory)
+    return changed_notebook(blank, fields, inventory)
 
 
-def changed_notebook(
-    notebook: Notebook, fields: Mapping[str, Any], *, settings: Settings, inventory: Inventory
-) -> Notebook:
+def changed_notebook(notebook: Notebook, fields: Mapping[str, Any], inventory: Inventory) -> Notebook:
     """The record with what the request names changed; what it does not name stays.
 
     Raises:
@@ -69,8 +66,8 @@ def changed_notebook(
         changes["name"] = check_name(fields["InstanceName"])
     if image := fields.get("ImageUrl") or fields.get("ImageId"):
         changes["image"] = image
-    if "EcsSpec" in fields or "RequestedResource" in fields:
-        changes |= _size(notebook, fields, settings, inventory)
+    if fields.get("EcsSpec") or fields.get("RequestedResource"):
+        changes |= _size(notebook, fields, inventory)
     if "EnvironmentVariables" in fields:
         changes["environment"] = check_environment(fields["EnvironmentVariables"])
     if fields.get("DisassociateEnvironmentVariables"):
@@ -172,22 +169,16 @@ def from_milliseconds(now: datetime, milliseconds: int) -> datetime:
         raise InvalidInput(f"RemainingTimeInMs is {milliseconds}, which is out of reach.") from error
 
 
-def _size(
-    notebook: Notebook, fields: Mapping[str, Any], settings: Settings, inventory: Inventory
-) -> dict[str, Any]:
-    wanted = fields.get("RequestedResource", {})
-    size = resources.resolve(
-        spec=fields.get("EcsSpec", ""),
-        cpu=wanted.get("CPU", ""),
-        memory=wanted.get("Memory", ""),
-        shared_memory=wanted.get("SharedMemory", ""),
-        gpu=wanted.get("GPU", ""),
-        default_cpus=notebook.cpus,
-        default_memory_bytes=notebook.memory_bytes,
-        inventory=inventory,
-    )
+def _size(notebook: Notebook, fields: Mapping[str, Any], inventory: Inventory) -> dict[str, Any]:
+    if spec := fields.get("EcsSpec", ""):
+        size = specs.resolve(spec, inventory).resources
+    else:
+        size = parse_resources(
+            fields["RequestedResource"], cpus=notebook.cpus, memory_gib=notebook.memory_bytes / 2**30
+        )
+        check_fits(size, inventory)
     return {
-        "spec": fields.get("EcsSpec", ""),
+        "spec": spec,
         "cpus": size.cpus,
         "memory_bytes": size.memory_bytes,
         "shm_bytes": size.shm_bytes,

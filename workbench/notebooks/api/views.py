@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from workbench import node
+from workbench.node import Inventory
 from workbench.notebooks import access, rules
 from workbench.notebooks.records import DataMount, Notebook
 from workbench.settings import Settings
@@ -91,3 +93,21 @@ def idle_culler(notebook: Notebook, now: datetime) -> dict[str, Any]:
             else {}
         ),
     }
+
+
+def specs(inventory: Inventory, accelerator: str) -> list[dict[str, Any]]:
+    """The named sizes; `accelerator` is `CPU`, `GPU`, or empty for both."""
+    return [
+        {
+            "InstanceType": spec.name,
+            "CPU": spec.cpus,
+            "Memory": spec.memory_gib,
+            "GPU": spec.gpus,
+            "GPUType": spec.gpu_model,
+            "GPUMemorySize": spec.gpu_memory_gib,
+            "AcceleratorType": "GPU" if spec.gpus else "CPU",
+            "IsAvailable": node.specs.fits(spec, inventory),
+        }
+        for spec in node.specs.catalogue()
+        if accelerator.upper() in ("", "GPU" if spec.gpus else "CPU")
+    ]

@@ -1,0 +1,151 @@
+"""The daemon's parts, put together."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from workbench import notebooks, scheduler, workspaces
+from workbench.errors import EngineAway
+from workbench.gateway import KIND as GATEWAY
+from workbench.gateway import Gateway
+from workbench.node import Node
+from workbench.parts import Parts
+from workbench.runtime import PodEvent, Runtime, Watch
+from workbench.runtime.images import Images
+from workbench.settings import Settings
+from workbench.storage import Storage
+from workbench.store import Store
+from workbench.store.vault import Vault
+from workbench.telemetry import Change, Live, events
+from workbench.workqueue import WorkQueue
+
+log = logging.getLogger(__name__)
+
+_MIGRATIONS = (events.MIGRATIONS, scheduler.MIGRATIONS, workspaces.MIGRATIONS, notebooks.MIGRATIONS)
+_UNPRIVILEGED = 1000
+"""Uid and gid of sessions where the daemon runs as root for nobody else: no session runs as root."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """All parts, and the loops that drive them."""
+
+    parts: Parts
+
+    def start(self) -> Watch:
+        """Begin to work, and listen to the engine."""
+        _sweep(self.parts)
+        self.parts.queue.start()
+        return self.parts.runtime.watch(
+            lambda event, kind, id: _heard(self.parts, event, kind, id), self.parts.queue.resync
+        )
+
+
+def build(settings: Settings) -> Machine:
+    """Make the parts of a home, and what the very first start makes."""
+    _make_folders(settings)
+    home_id = _home_id(settings.home)
+    store = Store(settings.database)
+    store.migrate(_MIGRATIONS)
+    vault = Vault(settings.home / "secret.key")
+    with store.transaction() as db:
+        workspaces.first_start(db, vault, _owner_name(), *_owner_ids(), now=datetime.now(UTC))
+
+    queue = WorkQueue(workers=settings.workers, resync_s=settings.resync_s)
+    runtime = Runtime(settings.docker_host, home_id)
+    live = Live()
+    images = Images(settings, home_id, lambda name: _image_changed(parts, name))
+    parts: Parts = Parts(
+        settings=settings,
+        store=store,
+        vault=vault,
+        runtime=runtime,
+        images=images,
+        node=Node({"home": settings.home, "docker": _engine_folder(runtime)}),
+        storage=Storage(settings),
+        gateway=Gateway(settings, runtime, images),
+        queue=queue,
+        live=live,
+        now=lambda: datetime.now(UTC),
+    )
+    queue.serve(GATEWAY, lambda _: parts.gateway.reconcile(), lambda: ["main"])
+    queue.serve(notebooks.KIND, lambda id: notebooks.reconcile(parts, id), lambda: _notebook_ids(parts))
+    with store.reading() as db:
+        parts.gateway.sync([notebooks.route(vault, each) for each in notebooks.everything(db)])
+    return Machine(parts)
+
+
+def _notebook_ids(parts: Parts) -> Iterable[str]:
+    """Those that are on record and those that have a container: either may lack the other."""
+    with parts.store.reading() as db:
+        on_record = notebooks.ids(db)
+    running = [pod.id for pod in parts.runtime.list_pods(notebooks.KIND)]
+    return dict.fromkeys([*on_record, *running])
+
+
+def _heard(parts: Parts, event: PodEvent, kind: str, id: str) -> None:
+    if kind == GATEWAY:
+        id = "main"
+    elif event is PodEvent.OUT_OF_MEMORY and kind == notebooks.KIND:
+        notebooks.note_out_of_memory(parts, id)
+    parts.queue.wake(kind, id)
+
+
+def _image_changed(parts: Parts, name: str) -> None:
+    parts.live.tell(Change(kind="image", id=name, status=type(parts.images.look(name)).__name__))
+    parts.queue.wake(GATEWAY, "main")
+    with parts.store.reading() as db:
+        waiting = notebooks.waiting_for_image(db, name)
+    for id in waiting:
+        parts.queue.wake(notebooks.KIND, id)
+
+
+def _sweep(parts: Parts) -> None:
+    """Undo the pins of pods that nobody has on record: what was being started when we were killed."""
+    with parts.store.reading() as db:
+        parts.storage.sweep([notebooks.pod_key(id) for id in notebooks.ids(db)])
+
+
+def _engine_folder(runtime: Runtime) -> Path:
+    """Where the engine keeps images: the disk that fills first."""
+    try:
+        return Path(runtime.engine().root_dir)
+    except EngineAway:
+        return Path("/var/lib/docker")  # its default, until the engine can be asked
+
+
+def _make_folders(settings: Settings) -> None:
+    for folder in (settings.home, settings.run, settings.logs / notebooks.KIND):
+        folder.mkdir(parents=True, exist_ok=True)
+    # Others may pass through to the socket, where their uid is asked for, and see nothing else.
+    for folder in (settings.home, settings.run):
+        folder.chmod(0o711)
+
+
+def _home_id(home: Path) -> str:
+    """What marks containers as this home's; made once."""
+    path = home / "id"
+    if not path.exists():
+        draft = path.with_name(f"id.{os.getpid()}")
+        draft.write_text(uuid.uuid4().hex)
+        draft.replace(path)
+    return path.read_text().strip()
+
+
+def _owner_name() -> str:
+    return os.environ.get("SUDO_USER") or getpass.getuser()
+
+
+def _owner_ids() -> tuple[int, int]:
+    """Whose sessions' files are: of who called sudo, or our own; never root's."""
+    if os.geteuid():
+        return os.geteuid(), os.getegid()
+    uid = int(os.environ.get("SUDO_UID", "0")) or _UNPRIVILEGED
+    return uid, int(os.environ.get("SUDO_GID", "0")) or _UNPRIVILEGED
