@@ -5,8 +5,9 @@ arrive: ACS3-HMAC-SHA256 (PAI's own clients of today), the older HMAC-SHA1 of it
 (clients of yesterday, which leave the body unsigned), and a bearer token. Whether a request is
 too old or was seen before is for whoever keeps the clock and the nonces.
 
-What is signed is what was sent: the raw path, the host as it stands in the header; only the
-query is taken apart and spelt anew, since the wire says `+` where the signature says `%20`.
+What is signed is what was sent, the host as it stands in the header; only the query is taken
+apart and spelt anew, since the wire says `+` where the signature says `%20`, and the path is
+tried in two spellings, since PAI's asynchronous clients sign `%2A` and send `*`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
 from workbench.errors import InvalidInput
 from workbench.wire.times import from_wire, to_wire
@@ -116,10 +117,15 @@ def is_authentic(request: Request, claim: Claim, secret: str) -> bool:
         case Scheme.BEARER:
             return _same(claim.token, secret)
         case Scheme.ROA:
-            return _body_fits_its_md5(request) and _same(claim.signature, _roa_signature(request, secret))
+            candidates = [_roa_signature(request, path, secret) for path in _spellings(request.raw_path)]
+            return _body_fits_its_md5(request) and _is_among(claim.signature, candidates)
         case Scheme.ACS3:
-            return _same(_body_hash(request), request.headers["x-acs-content-sha256"]) and _same(
-                claim.signature, _acs3_signature(request, claim.signed_headers, secret)
+            candidates = [
+                _acs3_signature(request, path, claim.signed_headers, secret)
+                for path in _spellings(request.raw_path)
+            ]
+            return _same(_body_hash(request), request.headers["x-acs-content-sha256"]) and _is_among(
+                claim.signature, candidates
             )
 
 
@@ -142,7 +148,7 @@ def sign(
     }
     whole = Request(request.verb, request.raw_path, request.query, {**request.headers, **added}, request.body)
     signed = sorted(name for name in whole.headers if _must_be_signed(name) or name == "content-type")
-    signature = _acs3_signature(whole, signed, secret)
+    signature = _acs3_signature(whole, request.raw_path, signed, secret)
     credentials = f"Credential={access_key_id},SignedHeaders={';'.join(signed)},Signature={signature}"
     return {**added, "authorization": f"{_ACS3} {credentials}"}
 
@@ -210,12 +216,12 @@ def _must_be_signed(name: str) -> bool:
     return name == "host" or name.startswith("x-acs-")
 
 
-def _acs3_signature(request: Request, signed_headers: Iterable[str], secret: str) -> str:
+def _acs3_signature(request: Request, path: str, signed_headers: Iterable[str], secret: str) -> str:
     names = list(signed_headers)
     canonical = "\n".join(
         [
             request.verb,
-            request.raw_path or "/",
+            path or "/",
             "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in _pairs(request.query)),
             "".join(f"{name}:{request.headers[name].strip()}\n" for name in names),
             ";".join(names),
@@ -226,19 +232,30 @@ def _acs3_signature(request: Request, signed_headers: Iterable[str], secret: str
     return hmac.new(secret.encode(), to_sign.encode(), hashlib.sha256).hexdigest()
 
 
-def _roa_signature(request: Request, secret: str) -> str:
-    plain = (request.headers.get(name, "") for name in ("accept", "content-md5", "content-type", "date"))
+def _roa_signature(request: Request, path: str, secret: str) -> str:
+    content_type = request.headers.get("content-type", "")
+    if content_type == "application/octet-stream" and not request.body:
+        content_type = ""  # the asynchronous client's library adds it to an empty body after the signing
     own = sorted(name for name in request.headers if name.startswith("x-acs-"))
     query = "&".join(f"{name}={value}" if value else name for name, value in _pairs(request.query))
     to_sign = "\n".join(
         [
             request.verb,
-            *plain,
+            request.headers.get("accept", ""),
+            request.headers.get("content-md5", ""),
+            content_type,
+            request.headers["date"],
             *(f"{name}:{request.headers[name]}" for name in own),
-            f"{request.raw_path}?{query}" if query else request.raw_path,
+            f"{path}?{query}" if query else path,
         ]
     )
     return base64.b64encode(hmac.new(secret.encode(), to_sign.encode(), hashlib.sha1).digest()).decode()
+
+
+def _spellings(raw_path: str) -> list[str]:
+    """The path as sent and as PAI's clients spell it when they sign; most often the same."""
+    signed = "/".join(quote(unquote_to_bytes(part), safe="~") for part in raw_path.split("/"))
+    return [raw_path] if signed == raw_path else [raw_path, signed]
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:
@@ -259,6 +276,10 @@ def _body_hash(request: Request) -> str:
 def _body_fits_its_md5(request: Request) -> bool:
     sent = request.headers.get("content-md5")
     return not sent or _same(sent, base64.b64encode(hashlib.md5(request.body).digest()).decode())  # noqa: S324
+
+
+def _is_among(signature: str, candidates: Iterable[str]) -> bool:
+    return any(_same(signature, candidate) for candidate in candidates)
 
 
 def _same(one: str, other: str) -> bool:
