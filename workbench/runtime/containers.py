@@ -25,7 +25,7 @@ _LOG_FILES = 5
 _YEAR_OF_NEVER = 1
 
 
-def pod_name(home_id: str, kind: str, id: str, pod: str) -> str:  # noqa: A002 (an id is an id)
+def pod_name(home_id: str, kind: str, id: str, pod: str) -> str:
     """The container's name, which is also its name in its network's DNS."""
     name = f"workbench-{home_id[:8]}-{kind}-{id}"
     return name if pod == "main" else f"{name}-{pod}"

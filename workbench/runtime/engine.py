@@ -20,9 +20,6 @@ from docker.errors import APIError, DockerException
 
 from workbench.errors import Conflict, EngineAway
 
-_ANSWER_WITHIN_S = 60
-"""A sound but busy engine may need this long to create or start a container."""
-
 
 class EngineRefused(Conflict):
     """The engine answered that it will not do this."""
@@ -62,10 +59,13 @@ class Engine:
 
     Args:
         docker_host: Its address, `unix:///var/run/docker.sock` for example.
+        answer_within_s: Seconds after which no answer counts as none. A sound but busy engine may
+            need long to create or start a container.
     """
 
-    def __init__(self, docker_host: str) -> None:
+    def __init__(self, docker_host: str, *, answer_within_s: float = 60) -> None:
         self.docker_host = docker_host
+        self._answer_within_s = answer_within_s
         self._client: APIClient | None = None
 
     @contextmanager
@@ -78,21 +78,42 @@ class Engine:
             docker.errors.NotFound: There is no such thing; only the caller knows what that means.
         """
         try:
-            if self._client is None:
-                self._client = APIClient(self.docker_host, version="auto", timeout=_ANSWER_WITHIN_S)
-            yield self._client
+            client = self._client
+            if client is None:
+                client = APIClient(self.docker_host, version="auto", timeout=self._answer_within_s)
+                self._client = client
+            yield client
         except APIError as error:
             if error.status_code == requests.codes.not_found:
                 raise
             raise _refused(error) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, DockerException, OSError) as error:
             self._client = None  # the engine that comes back may be another version
-            raise _away(self.docker_host, error) from error
+            raise self._away(error) from error
 
     def facts(self) -> EngineFacts:
         """Ask what the engine is and can do."""
         with self.open() as docker:
             return _facts(docker.info(), docker.api_version)
+
+    def _away(self, error: Exception) -> EngineAway:
+        causes = list(_causes(error))
+        if any(isinstance(cause, PermissionError) for cause in causes):
+            return EngineAway(
+                f"Docker at {self.docker_host} may not be used by this user.",
+                hint="Join its group (`sudo usermod -aG docker $USER`, then log in again), or use sudo.",
+            )
+        if any(isinstance(cause, TimeoutError | requests.Timeout) for cause in causes):
+            return EngineAway(
+                f"Docker at {self.docker_host} did not answer within {self._answer_within_s:g} s.",
+                hint="It may be overloaded; `journalctl -u docker` says more.",
+            )
+        if any(isinstance(cause, FileNotFoundError | ConnectionRefusedError) for cause in causes):
+            return EngineAway(
+                f"No Docker engine answers at {self.docker_host}.",
+                hint="Start it (`sudo systemctl start docker`) or install it (`sudo apt install docker.io`).",
+            )
+        return EngineAway(f"The connection to Docker at {self.docker_host} broke: {causes[-1]}.")
 
 
 def _refused(error: APIError) -> Conflict | EngineAway:
@@ -100,26 +121,6 @@ def _refused(error: APIError) -> Conflict | EngineAway:
     if error.is_server_error():
         return EngineAway(f"Docker failed: {said}.", hint="The engine's own log says more.")
     return EngineRefused(f"Docker refused: {said}.")
-
-
-def _away(docker_host: str, error: Exception) -> EngineAway:
-    causes = list(_causes(error))
-    if any(isinstance(cause, PermissionError) for cause in causes):
-        return EngineAway(
-            f"Docker at {docker_host} may not be used by this user.",
-            hint="Join its group (`sudo usermod -aG docker $USER`, then log in again), or use sudo.",
-        )
-    if any(isinstance(cause, TimeoutError | requests.Timeout) for cause in causes):
-        return EngineAway(
-            f"Docker at {docker_host} did not answer within {_ANSWER_WITHIN_S} s.",
-            hint="It may be overloaded; `journalctl -u docker` says more.",
-        )
-    if any(isinstance(cause, FileNotFoundError | ConnectionRefusedError) for cause in causes):
-        return EngineAway(
-            f"No Docker engine answers at {docker_host}.",
-            hint="Start it (`sudo systemctl start docker`), or install it (`sudo apt install docker.io`).",
-        )
-    return EngineAway(f"The connection to Docker at {docker_host} broke: {causes[-1]}.")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

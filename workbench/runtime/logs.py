@@ -8,13 +8,11 @@ nothing a pod writes can fill our memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import requests
-from docker.errors import NotFound as NoContainer
-from docker.errors import create_api_error_from_http_exception
 from docker.types import CancellableStream
 
 from workbench.errors import NotFound
@@ -24,7 +22,9 @@ from workbench.runtime.pods import Pod
 _STREAMS = {1: "stdout", 2: "stderr"}
 _HEAD_BYTES = 8
 _LONGEST_PIECE_BYTES = 2**20
-_FIRST_ANSWER_WITHIN_S = 60
+
+Frame = tuple[str, bytes]
+"""A stream's name, and a time, a space and up to 16 KiB of what was written there."""
 
 
 class PodGone(NotFound):
@@ -69,54 +69,75 @@ class LogStream:
 
     def __init__(self, engine: Engine, pod: Pod, *, tail: int | None, follow: bool) -> None:
         self._engine = engine
+        self._pod = pod
+        self._follow = follow
         self._closed = False
-        with engine.open() as docker:
-            try:
-                self._response = docker.get(
-                    f"{docker.base_url}/v{docker.api_version}/containers/{pod.container}/logs",
-                    params={
-                        "stdout": 1,
-                        "stderr": 1,
-                        "timestamps": 1,
-                        "follow": int(follow),
-                        "tail": "all" if tail is None else tail,
-                    },
-                    stream=True,
-                    timeout=None if follow else _FIRST_ANSWER_WITHIN_S,
-                )
-                self._response.raise_for_status()
-            except requests.HTTPError as error:
-                try:
-                    create_api_error_from_http_exception(error)
-                except NoContainer as missing:
-                    raise PodGone(f"{pod.name} is gone, and its output with it.") from missing
+        self._response = self._ask(tail, follow=follow)
 
     def __iter__(self) -> Iterator[LogLine]:
-        return lines(self._blocks())
+        return lines(self._frames())
 
     def close(self) -> None:
         """End the iteration, even where it waits."""
         self._closed = True
         CancellableStream(None, self._response).close()
 
-    def _blocks(self) -> Iterator[bytes]:
+    def _frames(self) -> Iterator[Frame]:
+        last: dict[str, bytes] = {}
+        for stream, said in frames(self._blocks(self._response)):
+            last[stream] = said
+            yield stream, said
+        if self._follow and not self._closed:
+            yield from self._last_words(last)
+
+    def _last_words(self, last: Mapping[str, bytes]) -> Iterator[Frame]:
+        """What a pod said last of all without a newline: the engine keeps it, but followers often miss it.
+
+        Source: https://github.com/moby/moby/issues/43860
+        """
+        try:
+            ending = dict(frames(self._blocks(self._ask(len(_STREAMS), follow=False))))
+        except PodGone:
+            return
+        for stream, said in ending.items():
+            if not said.endswith(b"\n") and said != last.get(stream):
+                yield stream, said
+
+    def _blocks(self, response: requests.Response) -> Iterator[bytes]:
         with self._engine.open():
             try:
-                yield from self._response.iter_content(chunk_size=None)
+                yield from response.iter_content(chunk_size=None)
             except requests.RequestException:
                 if not self._closed:
                     raise
             finally:
-                self._response.close()
+                response.close()
+
+    def _ask(self, tail: int | None, *, follow: bool) -> requests.Response:
+        """The engine's own client drops which stream a line came from, so this asks itself."""
+        with self._engine.open() as docker:
+            response: requests.Response = docker.get(
+                f"{docker.base_url}/v{docker.api_version}/containers/{self._pod.container}/logs",
+                params={
+                    "stdout": 1,
+                    "stderr": 1,
+                    "timestamps": 1,
+                    "follow": int(follow),
+                    "tail": "all" if tail is None else tail,
+                },
+                stream=True,
+                timeout=None if follow else docker.timeout,
+            )
+            if response.status_code == requests.codes.not_found:
+                raise PodGone(f"{self._pod.name} is gone, and its output with it.")
+            response.raise_for_status()
+            return response
 
 
-def lines(blocks: Iterable[bytes]) -> Iterator[LogLine]:
-    """Turn the engine's bytes, cut anywhere, into lines.
-
-    Source: https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
-    """
+def lines(said: Iterable[Frame]) -> Iterator[LogLine]:
+    """Put frames together to lines."""
     begun: dict[str, LogLine] = {}
-    for stream, frame in _frames(blocks):
+    for stream, frame in said:
         stamp, _, data = frame.partition(b" ")
         before = begun.pop(stream, None)
         line = LogLine(
@@ -132,7 +153,11 @@ def lines(blocks: Iterable[bytes]) -> Iterator[LogLine]:
     yield from sorted(begun.values(), key=lambda line: line.time)
 
 
-def _frames(blocks: Iterable[bytes]) -> Iterator[tuple[str, bytes]]:
+def frames(blocks: Iterable[bytes]) -> Iterator[Frame]:
+    """Find the frames in the engine's bytes, however the connection cut them.
+
+    Source: https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operation/ContainerAttach
+    """
     waiting = bytearray()
     for block in blocks:
         waiting += block

@@ -46,7 +46,7 @@ class Runtime:
         """Ask what the engine is and can do."""
         return self._engine.facts()
 
-    def find_pod(self, kind: str, id: str, pod: str = "main") -> Pod | None:  # noqa: A002 (an id is an id)
+    def find_pod(self, kind: str, id: str, pod: str = "main") -> Pod | None:
         """Look at one pod; None where there is no container of it."""
         with self._engine.open() as docker:
             return self._look(docker, pod_name(self._home_id, kind, id, pod))
