@@ -16,6 +16,8 @@ from workbench.errors import Conflict, WorkbenchError
 
 _NAME = "workbench.service"
 _SYSTEM_UNITS = Path("/etc/systemd/system")
+_SYSTEMD_RUNS = Path("/run/systemd/system")
+"""There exactly when systemd started this machine, see sd_booted(3)."""
 
 
 class NoSystemd(Conflict):
@@ -41,7 +43,7 @@ def install_service(session: Session, for_user: bool | None, only_print: bool) -
     if only_print:
         click.echo(text, nl=False)
         return
-    if not Path("/run/systemd/system").is_dir():
+    if not _SYSTEMD_RUNS.is_dir():
         raise NoSystemd(
             "This machine was not started by systemd.",
             hint="Let what starts your machine run `workbench up`; --print shows the unit for elsewhere.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import sys
 import webbrowser
@@ -26,8 +27,9 @@ class DidNotGetThere(WorkbenchError):
 
 
 def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    given = ctx.find_root().params  # while a shell completes, no command has run to read them
+    session = Session(home=given.get("home"), endpoint=given.get("endpoint") or "")
     try:
-        session = ctx.find_object(Session) or Session(home=None, endpoint="")
         return [each.name for each in notebooks.list_all(session.client) if each.name.startswith(incomplete)]
     except WorkbenchError:
         return []  # a shell that completes must not print errors
@@ -51,6 +53,7 @@ def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--shutdown-after", type=DurationType(), help="Stop so long from now; 0: never."),
     ]
 
+    @functools.wraps(command)
     def with_wishes(
         *args: Any,
         name: str | None,
@@ -79,11 +82,7 @@ def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
         )
         return command(*args, wishes=wishes, **others)
 
-    with_wishes.__doc__ = command.__doc__
-    with_wishes.__name__ = command.__name__
-    for option in reversed(options):
-        with_wishes = option(with_wishes)
-    return with_wishes
+    return functools.reduce(lambda done, option: option(done), reversed(options), with_wishes)
 
 
 @click.group()
@@ -96,7 +95,7 @@ def notebook() -> None:
 
 
 @notebook.command()
-@click.option("--name", required=True, help="Its name, unique in the workspace.")
+@click.option("--name", help="Its name, unique in the workspace; one is made up if not given.")
 @_wishes
 @click.option("--workspace", default="", metavar="ID", help="Its workspace; the default one if not given.")
 @_wait
@@ -108,7 +107,7 @@ def create(session: Session, wishes: Wishes, workspace: str, wait: bool, json_wa
     if not json_wanted:
         click.echo(notebook_id)
     if wait:
-        see_through(session.client, notebook_id, "Running", title=str(wishes.name))
+        see_through(session.client, notebook_id, "Running", title=wishes.name or notebook_id)
     url = notebooks.ticket(session.client, notebook_id) if wait else ""
     if json_wanted:
         print_json({"id": notebook_id, "url": url})
@@ -215,7 +214,7 @@ def logs(session: Session, name_or_id: str, follow: bool, tail: int | None) -> N
     """Print a notebook's log."""
     notebook_id = notebooks.find(session.client, name_or_id)
     for line in notebooks.logs(session.client, notebook_id, follow=follow, tail=tail):
-        click.echo(line["Line"])
+        click.echo(line["Text"])
 
 
 def see_through(client: Client, notebook_id: str, until: str, *, title: str) -> None:
@@ -242,7 +241,11 @@ def _has_browser() -> bool:
 
 def _row(view: NotebookView) -> tuple[str, ...]:
     idle = "" if view.idle_minutes is None else f"{view.idle_minutes} min"
-    return view.name, view.id, view.status, view.cpu, view.memory, view.gpu, idle, view.reason
+    return view.name, view.id, view.status, view.cpu, _gib(view.memory), view.gpu, idle, view.reason
+
+
+def _gib(size: str) -> str:
+    return f"{size} GiB" if size else ""
 
 
 def _facts(view: NotebookView) -> list[tuple[str, str]]:
@@ -257,8 +260,8 @@ def _facts(view: NotebookView) -> list[tuple[str, str]]:
         ("owner", view.owner),
         ("image", view.image),
         ("cpu", view.cpu),
-        ("memory", view.memory),
-        ("shared memory", view.shared_memory),
+        ("memory", _gib(view.memory)),
+        ("shared memory", _gib(view.shared_memory)),
         ("gpu", view.gpu),
         ("idle", ", ".join(filter(None, (idle, limit)))),
         ("stops at", view.shutdown_at),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
@@ -22,13 +23,12 @@ def setting_flags(command: Callable[..., Any]) -> Callable[..., Any]:
     """
     names = [setting.name for setting in fields(Settings) if setting.name not in _NOT_HERE]
 
+    @functools.wraps(command)
     def with_environment(*args: Any, **given: Any) -> Any:
         flags = {name: given.pop(name) for name in names}
         changed = {f"WORKBENCH_{name.upper()}": text for name, text in flags.items() if text is not None}
         return command(*args, environment=changed, **given)
 
-    with_environment.__doc__ = command.__doc__
-    with_environment.__name__ = command.__name__
     for setting in reversed(fields(Settings)):
         if setting.name in names:
             flag = "--" + setting.name.replace("_", "-")

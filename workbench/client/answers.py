@@ -51,14 +51,27 @@ def read(status: int, content: bytes) -> dict[str, Any]:
         )
     if status < 400:
         return answer
-    raise ClientError(
+    raise _refusal(answer, status)
+
+
+def read_line(line: bytes) -> dict[str, Any]:
+    """One line of a stream; empty for a heartbeat.
+
+    Raises:
+        ClientError: The line says why the stream breaks off.
+    """
+    if not line.strip():
+        return {}
+    content = read(200, line)
+    if {"Code", "RequestId"} <= content.keys():
+        raise _refusal(content, 500)
+    return content
+
+
+def _refusal(answer: dict[str, Any], status: int) -> ClientError:
+    return ClientError(
         str(answer.get("Message") or f"The request failed with status {status}."),
         code=str(answer.get("Code") or "InternalError"),
         status=status,
         request_id=str(answer.get("RequestId") or ""),
     )
-
-
-def read_line(line: bytes) -> dict[str, Any]:
-    """One line of a stream; empty for a heartbeat."""
-    return read(200, line)

@@ -96,11 +96,13 @@ class Client:
         with self._sent(operation, fields, self._timeout_s) as response:
             return answers.read(response.status, response.read())
 
-    def stream(self, operation: Operation, **fields: Any) -> Iterator[dict[str, Any]]:
+    @contextmanager
+    def stream(self, operation: Operation, **fields: Any) -> Iterator[Iterator[dict[str, Any]]]:
         """Follow an operation that answers line by line, until the daemon ends it.
 
         Yields:
-            One mapping a line; an empty one for a heartbeat.
+            The lines, once the daemon has agreed: one mapping each, an empty one for a
+            heartbeat. Reading them may raise as this does.
 
         Raises:
             ClientError: The daemon refused or failed.
@@ -109,8 +111,7 @@ class Client:
         with self._sent(operation, fields, _SILENCE_S) as response:
             if response.status >= 400:
                 answers.read(response.status, response.read())
-            for line in response:
-                yield answers.read_line(line)
+            yield map(answers.read_line, response)
 
     @contextmanager
     def _sent(
@@ -179,4 +180,3 @@ def _netloc(endpoint: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
         raise InvalidInput(f"endpoint is {endpoint!r}; a URL such as http://127.0.0.1:8580 is wanted.")
     return parts.netloc
-

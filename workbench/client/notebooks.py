@@ -86,8 +86,8 @@ class Wishes:
 class NotebookView:
     """A notebook as the daemon last described it.
 
-    Sizes are as on the wire: text with a unit. Times are as on the wire: UTC, ISO 8601, empty
-    when there is none. `idle_minutes` is None while it is not known.
+    As on the wire, sizes are numbers of GiB as text, times UTC in ISO 8601; what is not known
+    is empty, or None.
     """
 
     id: str
@@ -248,10 +248,9 @@ def logs(
         follow: Go on with what comes until the notebook ends.
         tail: Only so many of the last lines.
     """
-    lines = client.stream(
-        operation("workbench", "GetNotebookLogs"), instance_id=notebook_id, Follow=follow, Tail=tail
-    )
-    return (line for line in lines if line)
+    get_logs = operation("workbench", "GetNotebookLogs")
+    with client.stream(get_logs, instance_id=notebook_id, Follow=follow, Tail=tail) as lines:
+        yield from filter(None, lines)
 
 
 def wait(
@@ -284,13 +283,15 @@ def wait(
 
 
 def _changes(client: Client, notebook_id: str) -> Iterator[Change]:
-    changes = client.stream(operation("workbench", "Watch"), Kind="notebook", Id=notebook_id)
-    # Only once the daemon listens is the present state read, so that no change falls between.
-    next(changes, None)
-    yield _present(client, notebook_id)
-    for change in changes:
-        if change:
-            yield Change(change["Status"] or GONE, change.get("Message", ""))
+    watch = operation("workbench", "Watch")
+    with client.stream(watch, Kind="notebook", Id=notebook_id) as changes:
+        # Read only now that changes are followed, so that none falls between.
+        yield _present(client, notebook_id)
+        for change in changes:
+            if change:
+                yield Change(change["Status"] or GONE, change.get("Message") or "")
+            else:
+                yield _present(client, notebook_id)
 
 
 def _present(client: Client, notebook_id: str) -> Change:

@@ -1,0 +1,198 @@
+"""`workbench notebook`, run against the real server with chosen answers."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from subprocess import PIPE
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.in_process_api import Api, instance, lines
+from workbench.cli import workbench
+from workbench.errors import Conflict, Forbidden, NotFound
+
+TICKET = {"Url": "http://dsw-1.localhost:8580/notebook/dsw-1/lab?ticket=t"}
+
+
+def run(api: Api, *arguments: str) -> Result:
+    return CliRunner().invoke(workbench, ["--home", str(api.settings.home), *arguments])
+
+
+def with_one(api: Api, **changes: object) -> None:
+    api.answers["ListInstances"] = {"Instances": [instance(**changes)], "TotalCount": 1}
+    api.answers["GetInstance"] = instance(**changes)
+
+
+def test_a_list_is_a_row_a_notebook(api: Api) -> None:
+    with_one(api)
+
+    result = run(api, "notebook", "list")
+
+    assert result.stdout.splitlines() == [
+        "NAME   ID     STATUS   CPU  MEMORY  GPU  IDLE   REASON",
+        "first  dsw-1  Running  2    4 GiB   0    7 min",
+    ]
+
+
+def test_a_list_for_programs_is_json(api: Api) -> None:
+    with_one(api, Status="Stopped")
+
+    rows = json.loads(run(api, "notebook", "list", "--json", "--status", "Stopped").stdout)
+
+    assert [(row["id"], row["status"]) for row in rows] == [("dsw-1", "Stopped")]
+    assert api.fields_of("ListInstances")["Status"] == "Stopped"
+
+
+def test_an_empty_list_says_how_to_begin_and_leaves_the_pipe_empty(api: Api) -> None:
+    api.answers["ListInstances"] = {"Instances": [], "TotalCount": 0}
+
+    result = run(api, "notebook", "list")
+
+    assert result.stdout == ""
+    assert "workbench notebook create" in result.stderr
+
+
+def test_create_passes_on_what_was_asked_and_prints_the_id(api: Api) -> None:
+    api.answers |= {"CreateInstance": {"InstanceId": "dsw-1"}, "CreateInstanceShutdownTimer": {}}
+
+    result = run(
+        api, "notebook", "create", "--name", "first", "--memory", "8", "--gpu", "1", "--env", "A=b=c",
+        "--mount", "nas://workspace/data:/mnt/data:ro", "--shutdown-after", "8h",
+    )  # fmt: skip
+
+    assert result.stdout == "dsw-1\n"
+    asked = api.fields_of("CreateInstance")
+    assert asked["RequestedResource"] == {"Memory": "8", "GPU": "1"}
+    assert asked["EnvironmentVariables"] == {"A": "b=c"}
+    assert asked["Datasets"][0]["MountAccess"] == "RO"
+    assert api.fields_of("CreateInstanceShutdownTimer")["RemainingTimeInMs"] == 8 * 3_600_000
+
+
+def test_create_with_wait_shows_the_way_and_prints_the_url(api: Api) -> None:
+    api.answers["CreateInstance"] = {"InstanceId": "dsw-1"}
+    api.answers["GetInstance"] = instance(Status="EnvPreparing", ReasonMessage="Building the image, step 2.")
+    api.answers["Watch"] = lines({"Status": "Starting", "Message": ""}, {"Status": "Running", "Message": ""})
+    api.answers["CreateNotebookTicket"] = TICKET
+
+    result = run(api, "notebook", "create", "--name", "first", "--wait")
+
+    assert result.stdout.splitlines() == ["dsw-1", TICKET["Url"]]
+    assert "EnvPreparing (Building the image, step 2.)" in result.stderr
+
+
+def test_a_notebook_that_fails_while_waited_for_is_a_failure_with_its_reason(api: Api) -> None:
+    with_one(api, Status="Failed", ReasonMessage="Image x/y was not found.")
+    api.answers |= {"StartInstance": {}, "Watch": lambda fields: lines()}
+
+    result = run(api, "notebook", "start", "first", "--wait")
+
+    assert result.exit_code == 1
+    assert "Image x/y was not found." in result.stderr
+    assert "workbench notebook logs" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "operation", "last"),
+    [
+        ("start", "StartInstance", "Running"),
+        ("stop", "StopInstance", "Stopped"),
+        ("delete", "DeleteInstance", ""),
+    ],
+)
+def test_start_stop_and_delete_wait_for_their_end(api: Api, command: str, operation: str, last: str) -> None:
+    with_one(api, Status="Stopping")
+    api.answers |= {operation: {}, "Watch": lambda fields: lines({"Status": last, "Message": ""})}
+
+    result = run(api, "notebook", command, "first", "--wait")
+
+    assert result.exit_code == 0
+    assert api.fields_of(operation) == {"instance_id": "dsw-1"}
+
+
+def test_open_prints_a_link_that_works_once(api: Api) -> None:
+    with_one(api)
+    api.answers["CreateNotebookTicket"] = TICKET
+
+    assert run(api, "notebook", "open", "first", "--print").stdout == TICKET["Url"] + "\n"
+
+
+def test_show_tells_a_reader_all_that_is_known(api: Api) -> None:
+    with_one(api, Status="Failed", ReasonMessage="Out of memory.")
+
+    shown = run(api, "notebook", "show", "first").stdout
+
+    assert "Failed (Out of memory.)" in shown
+    assert "4 GiB" in shown
+
+
+def test_logs_are_the_lines_and_nothing_else(api: Api) -> None:
+    with_one(api)
+    api.answers["GetNotebookLogs"] = lines({"Text": "one"}, {"Text": "two"})
+
+    assert run(api, "notebook", "logs", "first", "--tail", "2", "--follow").stdout == "one\ntwo\n"
+    assert api.fields_of("GetNotebookLogs") == {"instance_id": "dsw-1", "Follow": True, "Tail": 2}
+
+
+def test_an_update_of_nothing_is_a_mistake(api: Api) -> None:
+    with_one(api)
+
+    assert run(api, "notebook", "update", "first").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (NotFound("There is no notebook."), 4),
+        (Forbidden("Guests may not do this."), 5),
+        (Conflict("It is being deleted."), 6),
+    ],
+)
+def test_the_exit_code_tells_the_kind_of_refusal(api: Api, error: Exception, code: int) -> None:
+    api.answers["GetInstance"] = error
+
+    result = run(api, "notebook", "show", "dsw-1")
+
+    assert result.exit_code == code
+    assert result.stderr == f"Error: {error}\n"
+    assert result.stdout == ""
+
+
+def test_what_breaks_inside_points_to_the_log_line_and_shows_no_traceback(api: Api) -> None:
+    api.answers["GetInstance"] = ZeroDivisionError("secret detail")
+
+    result = run(api, "notebook", "show", "dsw-1")
+
+    assert result.exit_code == 1
+    assert "at request" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "secret detail" not in result.stderr
+
+
+def test_ctrl_c_ends_a_follower_quietly(api: Api) -> None:
+    api.answers["GetNotebookLogs"] = lines({"Text": "one"}, endless=True)
+    command = ["--home", str(api.settings.home), "notebook", "logs", "dsw-1", "--follow"]
+
+    with subprocess.Popen(
+        [sys.executable, "-m", "workbench.cli", *command], stdout=PIPE, stderr=PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "one\n"
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+
+    assert process.returncode == 130
+    assert said == "\nInterrupted.\n"
+
+
+def test_names_are_completed_for_the_shell(api: Api) -> None:
+    with_one(api)
+    words = f"workbench --home {api.settings.home} notebook stop f"
+    environment = {"_WORKBENCH_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "5"}
+
+    result = CliRunner().invoke(workbench, prog_name="workbench", env=environment)
+
+    assert "plain,first" in result.output

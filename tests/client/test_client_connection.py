@@ -1,0 +1,118 @@
+"""Whom the client talks to, how it proves who it is, and what it says when nobody answers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from tests.in_process_api import Api, lines
+from workbench.client import Client, ClientError, DaemonAway
+from workbench.errors import InvalidInput, NotFound
+from workbench.settings import load
+from workbench.wire.operations import operation
+from workbench.wire.signatures import Claim, Request, is_authentic, read_claim
+
+GET = operation("dsw", "GetInstance")
+KEY = {"WORKBENCH_ACCESS_KEY_ID": "WBkey", "WORKBENCH_ACCESS_KEY_SECRET": "secret"}
+
+
+@pytest.fixture
+def endpoint() -> Iterator[tuple[str, list[Request]]]:
+    """A server on a port that keeps what it is sent."""
+    seen: list[Request] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path, _, query = self.path.partition("?")
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            seen.append(Request("GET", path, query, headers))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *arguments: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", seen
+        server.shutdown()
+        thread.join()
+
+
+def test_an_answer_comes_back_as_its_fields(api: Api) -> None:
+    api.answers["GetInstance"] = {"Status": "Running"}
+
+    answer = Client(api.settings.socket).call(GET, instance_id="dsw-1")
+
+    assert answer["Status"] == "Running"
+    assert api.calls == [("GetInstance", {"instance_id": "dsw-1"})]
+
+
+def test_a_refusal_of_the_daemon_is_an_error_with_its_words(api: Api) -> None:
+    api.answers["GetInstance"] = NotFound("There is no such notebook.", code="InstanceNotFound")
+
+    with pytest.raises(ClientError, match="no such notebook") as refused:
+        Client(api.settings.socket).call(GET, instance_id="dsw-1")
+
+    assert refused.value.status == 404
+
+
+def test_lines_come_as_they_are_said(api: Api) -> None:
+    api.answers["Watch"] = lines({"Status": "Starting"}, {"Status": "Running"})
+
+    with Client(api.settings.socket).stream(operation("workbench", "Watch")) as changes:
+        assert [change["Status"] for change in changes] == ["Starting", "Running"]
+
+
+def test_a_daemon_that_does_not_run_is_said_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(DaemonAway, match="start it with `workbench up`"):
+        Client(tmp_path / "daemon.sock").call(GET, instance_id="dsw-1")
+
+
+def test_the_socket_is_used_for_the_own_endpoint_as_long_as_there_is_one(api: Api, tmp_path: Path) -> None:
+    own = Client.from_settings(api.settings, environ={"WORKBENCH_ENDPOINT": api.settings.endpoint})
+    elsewhere = Client.from_settings(api.settings, endpoint="http://10.0.0.1:8580", environ={})
+    no_socket = Client.from_settings(
+        load({"home": tmp_path}, {}), environ={"WORKBENCH_ENDPOINT": api.settings.endpoint}
+    )
+
+    assert own.address == api.settings.socket
+    assert elsewhere.address == "http://10.0.0.1:8580"
+    assert no_socket.address == api.settings.endpoint
+
+
+def test_a_request_to_an_endpoint_is_signed(endpoint: tuple[str, list[Request]], tmp_path: Path) -> None:
+    url, seen = endpoint
+    client = Client.from_settings(load({"home": tmp_path}, {}), endpoint=url, environ=KEY)
+
+    client.call(operation("dsw", "ListInstances"), InstanceName="a b~/ü")
+
+    claim = read_claim(seen[0])
+    assert claim is not None
+    assert claim.access_key_id == "WBkey"
+    assert is_authentic(seen[0], claim, "secret")
+    assert not is_authentic(seen[0], claim, "another")
+
+
+def test_a_token_goes_before_a_key(endpoint: tuple[str, list[Request]], tmp_path: Path) -> None:
+    url, seen = endpoint
+    environ = {**KEY, "WORKBENCH_TOKEN": "wbt-1"}
+    client = Client.from_settings(load({"home": tmp_path}, {}), endpoint=url, environ=environ)
+
+    client.call(operation("dsw", "ListInstances"))
+
+    claim = read_claim(seen[0])
+    assert isinstance(claim, Claim)
+    assert claim.token == "wbt-1"
+
+
+@pytest.mark.parametrize("wrong", ["127.0.0.1:8580", "ftp://host", "http://", "http://host/path"])
+def test_an_endpoint_that_is_no_url_is_refused(wrong: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="a URL such as"):
+        Client.from_settings(load({"home": tmp_path}, {}), endpoint=wrong, environ={})
