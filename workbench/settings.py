@@ -30,7 +30,7 @@ class BadSetting(InvalidInput):
 
 
 def _setting(default: Any, help: str, *, follows: tuple[str, ...] = ()) -> Any:
-    return field(default=default, metadata={"help": help, "follows": follows})
+    return field(default_factory=lambda: default, metadata={"help": help, "follows": follows})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+import itertools
+from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,13 @@ async def lines(
         stream = await asyncio.to_thread(partial(parts.runtime.logs, pod, tail=tail, follow=follow))
         with contextlib.closing(stream):
             iterator = iter(stream)
-            # None for the end: StopIteration cannot leave a thread's future.
-            while (line := await asyncio.to_thread(lambda: next(iterator, None))) is not None:
-                yield _to_wire(line)
+            while line := await asyncio.to_thread(_next, iterator):
+                yield _to_wire(line[0])
+
+
+def _next(iterator: Iterator[LogLine]) -> list[LogLine]:
+    """The next line, nothing at the end: StopIteration cannot leave a thread's future."""
+    return list(itertools.islice(iterator, 1))
 
 
 def _to_wire(line: LogLine) -> dict[str, Any]:
