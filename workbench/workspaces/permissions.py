@@ -116,6 +116,7 @@ _MACHINE: Mapping[str, Rule] = {
     "Watch": _EVERYONE,
     "ListBuiltInImages": _EVERYONE,
     "BuildImage": _EVERYONE,
+    "Shutdown": _MACHINE_OWNER,
 }
 
 PERMISSIONS: Mapping[str, Rule] = {**_AIWORKSPACE, **_NOTEBOOKS, **_MACHINE}

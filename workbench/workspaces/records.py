@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from workbench.errors import Conflict, NotFound
+from workbench.wire.paging import Page, Sorting
 from workbench.workspaces import rules
 from workbench.workspaces.schema import next_id
 
@@ -34,6 +36,17 @@ class WorkspaceNameTaken(Conflict):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There is already a workspace named {name!r}.", hint="Choose another name.")
+
+
+class DefaultStays(Conflict):
+    """There is always a default workspace."""
+
+    code = "DefaultWorkspaceStays"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The default workspace cannot be deleted.", hint="Make another workspace the default first."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +129,65 @@ def default_workspace(db: Database) -> Workspace:
     if row is None:
         raise WorkspaceNotFound("default")
     return from_row(row)
+
+
+def search(
+    db: Database, *, page: Page, sorting: Sorting, member: str = "", name: str = "", ids: Sequence[str] = ()
+) -> tuple[list[Workspace], int]:
+    """One page of workspaces, and how many there are in all.
+
+    Args:
+        member: User id of somebody who is in them; empty for no such limit.
+        name: Part of the name, capitals or not.
+        ids: Only these; empty for no such limit.
+    """
+    where = (
+        "(:member = '' OR workspace_id IN (SELECT workspace_id FROM members WHERE user_id = :member))"
+        " AND (:name = '' OR instr(lower(name), lower(:name)))"
+        " AND (:ids = '[]' OR workspace_id IN (SELECT value FROM json_each(:ids)))"
+    )
+    values = {"member": member, "name": name, "ids": json.dumps(list(ids))}
+    order = f"{sorting.column} {'DESC' if sorting.descending else 'ASC'}, workspace_id"
+    total: int = db.execute(f"SELECT count(*) FROM workspaces WHERE {where}", values).fetchone()[0]  # noqa: S608
+    rows = db.query(
+        f"SELECT * FROM workspaces WHERE {where} ORDER BY {order} LIMIT :limit OFFSET :offset",  # noqa: S608
+        values | {"limit": page.size, "offset": page.offset},
+    )
+    return [from_row(row) for row in rows], total
+
+
+def update(
+    db: Database, workspace_id: str, *, now: datetime, display_name: str | None, description: str | None
+) -> None:
+    """Change the texts of a workspace; None leaves one as it is."""
+    rules.check_texts(display_name or "", description or "")
+    db.execute(
+        "UPDATE workspaces SET display_name = coalesce(?, display_name),"
+        " description = coalesce(?, description), modified_at = ? WHERE workspace_id = ?",
+        [display_name, description, now.isoformat(), workspace_id],
+    )
+
+
+def make_default(db: Database, workspace_id: str) -> None:
+    """Make this the one workspace that is meant where none is named."""
+    get(db, workspace_id)
+    db.execute("UPDATE workspaces SET is_default = 0 WHERE is_default")
+    db.execute("UPDATE workspaces SET is_default = 1 WHERE workspace_id = ?", [workspace_id])
+
+
+def remove(db: Database, workspace: Workspace, *, now: datetime) -> None:
+    """Forget a workspace with its members; its files stay, and what it was is kept for their purge.
+
+    Raises:
+        DefaultStays: It is the default workspace.
+    """
+    if workspace.is_default:
+        raise DefaultStays
+    db.execute(
+        "INSERT INTO deleted_workspaces (workspace_id, name, creator, deleted_at) VALUES (?, ?, ?, ?)",
+        [workspace.workspace_id, workspace.name, workspace.creator, now.isoformat()],
+    )
+    db.execute("DELETE FROM workspaces WHERE workspace_id = ?", [workspace.workspace_id])
 
 
 def from_row(row: Mapping[str, Any]) -> Workspace:

@@ -65,3 +65,61 @@ def create_workspaces(db: Database) -> None:
         "CREATE UNIQUE INDEX one_workspace_owner ON member_roles (workspace_id)"
         " WHERE role = 'PAI.WorkspaceOwner'"
     )
+
+
+@MIGRATIONS()
+def remember_deleted_workspaces(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE deleted_workspaces (workspace_id TEXT PRIMARY KEY, name TEXT NOT NULL,"
+        " creator TEXT NOT NULL, deleted_at TEXT NOT NULL)"
+    )
+
+
+@MIGRATIONS()
+def list_members_by_age(db: Database) -> None:
+    db.execute("CREATE INDEX members_by_age ON members (workspace_id, created_at, user_id)")
+
+
+@MIGRATIONS()
+def let_users_leave(db: Database) -> None:
+    db.execute("ALTER TABLE users ADD COLUMN removed_at TEXT")
+
+
+@MIGRATIONS()
+def create_work(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE work (kind TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL,"
+        " workspace_id TEXT NOT NULL, user_id TEXT NOT NULL, pool TEXT NOT NULL, cpus REAL NOT NULL,"
+        " memory_bytes INTEGER NOT NULL, gpus INTEGER NOT NULL, PRIMARY KEY (kind, id)) WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX work_in_a_workspace ON work (workspace_id)")
+    db.execute("CREATE INDEX work_of_a_user ON work (user_id)")
+    db.execute(
+        "CREATE TABLE quotas (workspace_id TEXT PRIMARY KEY REFERENCES workspaces ON DELETE CASCADE,"
+        " cpus REAL, memory_bytes INTEGER, gpus INTEGER, notebooks INTEGER, jobs INTEGER, services INTEGER,"
+        " disk_bytes INTEGER)"
+    )
+
+
+@MIGRATIONS()
+def create_configs(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE configs (workspace_id TEXT NOT NULL REFERENCES workspaces ON DELETE CASCADE,"
+        " key TEXT NOT NULL, category TEXT NOT NULL, value TEXT NOT NULL, labels TEXT NOT NULL,"
+        " created_at TEXT NOT NULL, modified_at TEXT NOT NULL, PRIMARY KEY (workspace_id, category, key))"
+        " WITHOUT ROWID"
+    )
+
+
+@MIGRATIONS()
+def create_pools(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE pools (name TEXT PRIMARY KEY COLLATE NOCASE, description TEXT NOT NULL,"
+        " cpus REAL NOT NULL, memory_bytes INTEGER NOT NULL, gpus INTEGER NOT NULL, kinds TEXT NOT NULL,"
+        " draining INTEGER NOT NULL, created_at TEXT NOT NULL)"
+    )
+    db.execute(
+        "CREATE TABLE pool_workspaces (pool TEXT NOT NULL REFERENCES pools ON DELETE CASCADE,"
+        " workspace_id TEXT NOT NULL REFERENCES workspaces ON DELETE CASCADE,"
+        " PRIMARY KEY (pool, workspace_id)) WITHOUT ROWID"
+    )

@@ -1,0 +1,148 @@
+"""What runs now: where, for whom, and how much it may use.
+
+A capability takes its share in the transaction that makes something run, and gives it back in
+the one that ends it; both may be repeated. This is what quotas count, what a deletion of a
+workspace is refused for, and what a disabled user's sessions are found by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlite_utils import Database
+
+from workbench.errors import Conflict
+from workbench.workspaces import pools, quota
+from workbench.workspaces.quota import Amounts, Kind
+
+
+class StillRunning(Conflict):
+    """Something runs that has to end first."""
+
+    code = "StillRunning"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """One thing that runs. `pool` is empty for what no pool was set aside for."""
+
+    kind: Kind
+    id: str
+    name: str
+    workspace_id: str
+    user_id: str
+    cpus: float
+    memory_bytes: int
+    gpus: int = 0
+    pool: str = ""
+
+    @property
+    def amounts(self) -> Amounts:
+        """What it takes of a quota."""
+        return Amounts(
+            cpus=self.cpus,
+            memory_bytes=self.memory_bytes,
+            gpus=self.gpus,
+            notebooks=int(self.kind is Kind.NOTEBOOK),
+            jobs=int(self.kind is Kind.JOB),
+            services=int(self.kind is Kind.SERVICE),
+        )
+
+
+def take(db: Database, wanted: Work, *, installed: Amounts, disk_bytes: int = 0) -> Work:
+    """Count this as running from now on; what it held before is replaced.
+
+    Args:
+        wanted: With the pool that was asked for; with an empty one, a pool is found for it.
+        installed: What the machine has.
+        disk_bytes: What the workspace's files took when they were last counted.
+
+    Returns:
+        The work with the pool that it runs in, still empty for what no pool was set aside for.
+
+    Raises:
+        OverQuota: The workspace has not that much left; nothing changed.
+        PoolRefuses: The pool does not take this work now; nothing changed.
+    """
+    others = [each for each in running(db) if (each.kind, each.id) != (wanted.kind, wanted.id)]
+    neighbours = [each for each in others if each.workspace_id == wanted.workspace_id]
+    quota.admit(quota.of(db, wanted.workspace_id), total(neighbours, disk_bytes=disk_bytes), wanted.amounts)
+    known = pools.every(db)
+    used = {name: total([each for each in others if each.pool == name]) for name in ("", *known)}
+    asked = pools.Asked(
+        workspace_id=wanted.workspace_id, kind=wanted.kind, amounts=wanted.amounts, pool=wanted.pool
+    )
+    taken = replace(wanted, pool=pools.place(known, used, installed, asked))
+    db.execute(
+        "INSERT OR REPLACE INTO work (kind, id, name, workspace_id, user_id, pool, cpus, memory_bytes, gpus)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            wanted.kind,
+            wanted.id,
+            wanted.name,
+            wanted.workspace_id,
+            wanted.user_id,
+            taken.pool,
+            wanted.cpus,
+            wanted.memory_bytes,
+            wanted.gpus,
+        ],
+    )
+    return taken
+
+
+def give_back(db: Database, kind: Kind, id: str) -> None:
+    """Count this as running no more."""
+    db.execute("DELETE FROM work WHERE kind = ? AND id = ?", [kind, id])
+
+
+def running(db: Database, *, workspace_id: str = "", user_id: str = "", pool: str = "") -> list[Work]:
+    """What runs, of one workspace, user or pool where they are given."""
+    where, values = ["1"], []
+    for column, value in (("workspace_id", workspace_id), ("user_id", user_id), ("pool", pool)):
+        if value:
+            where.append(f"{column} = ?")
+            values.append(value)
+    rows = db.query(f"SELECT * FROM work WHERE {' AND '.join(where)} ORDER BY kind, name", values)  # noqa: S608
+    return [_from_row(row) for row in rows]
+
+
+def total(works: Sequence[Work], *, disk_bytes: int = 0) -> Amounts:
+    """What several take together."""
+    each = [work.amounts for work in works]
+    return Amounts(
+        cpus=sum(one.cpus for one in each),
+        memory_bytes=sum(one.memory_bytes for one in each),
+        gpus=sum(one.gpus for one in each),
+        notebooks=sum(one.notebooks for one in each),
+        jobs=sum(one.jobs for one in each),
+        services=sum(one.services for one in each),
+        disk_bytes=disk_bytes,
+    )
+
+
+def refuse_while_running(what: str, works: Sequence[Work]) -> None:
+    """Refuse with the list of what has to end first.
+
+    Raises:
+        StillRunning: Something does run.
+    """
+    if works:
+        names = ", ".join(f"{each.kind} {each.name} ({each.id})" for each in works)
+        raise StillRunning(f"{what} while these run: {names}.", hint="Stop them first.")
+
+
+def _from_row(row: Mapping[str, Any]) -> Work:
+    return Work(
+        kind=Kind(row["kind"]),
+        id=row["id"],
+        name=row["name"],
+        workspace_id=row["workspace_id"],
+        user_id=row["user_id"],
+        cpus=row["cpus"],
+        memory_bytes=row["memory_bytes"],
+        gpus=row["gpus"],
+        pool=row["pool"],
+    )
