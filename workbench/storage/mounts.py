@@ -95,9 +95,7 @@ class Storage:
 
     def own(self, context: MountContext) -> Bindable:
         """The user's own directory as HOME, made where it is missing."""
-        path = self.directories.make_own(
-            context.workspace_id, context.user, uid=context.uid, gid=context.gid
-        )
+        path = self.directories.make_own(context.workspace_id, context.user, uid=context.uid, gid=context.gid)
         return Bindable(root=path, target=rules.HOME)
 
     def environment(self, instance_id: str, context: MountContext) -> Bindable:
