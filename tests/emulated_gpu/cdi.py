@@ -11,9 +11,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from emulated_gpu.devices import FOLDER_IN_CONTAINER, LIBRARY_IN_CONTAINER, DeviceFile, grants
-from emulated_gpu.library import SONAME
-from emulated_gpu.machine import Machine
+from tests.emulated_gpu.devices import FOLDER_IN_CONTAINER, LIBRARY_IN_CONTAINER, DeviceFile, grants
+from tests.emulated_gpu.library import SONAME
+from tests.emulated_gpu.machine import Machine
 
 KIND = "nvidia.com/gpu"
 

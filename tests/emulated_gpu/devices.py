@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from platform import machine
 from typing import Any
 
-from emulated_gpu.library import SONAME
+from tests.emulated_gpu.library import SONAME
 
 FOLDER_IN_CONTAINER = "/run/emulated-gpus"
 """Where a container finds the library and the state; `nvml.c` knows this place too."""

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from emulated_gpu import library
-from emulated_gpu.engine import Engine, Toolkit
-from emulated_gpu.faults import CannotEmulate
-from emulated_gpu.machine import Machine
+from tests.emulated_gpu import library
+from tests.emulated_gpu.engine import Engine, Toolkit
+from tests.emulated_gpu.faults import CannotEmulate
+from tests.emulated_gpu.machine import Machine
 
 _HOME = Path(f"/var/tmp/emulated-gpus-{os.getuid()}")
 """On disk and short: an engine keeps images here, and its sockets."""

@@ -18,11 +18,11 @@ import time
 from enum import Enum, auto
 from pathlib import Path
 
-from emulated_gpu import leftovers
-from emulated_gpu.cdi import write_spec
-from emulated_gpu.faults import CannotEmulate, NotHere
-from emulated_gpu.machine import Machine
-from emulated_gpu.network import Bridge, make_bridge
+from tests.emulated_gpu import leftovers
+from tests.emulated_gpu.cdi import write_spec
+from tests.emulated_gpu.faults import CannotEmulate, NotHere
+from tests.emulated_gpu.machine import Machine
+from tests.emulated_gpu.network import Bridge, make_bridge
 
 _READY_WITHIN_S = 60
 _HOOK_FOLDER = Path(__file__).with_name("hook")

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from emulated_gpu.faults import CannotEmulate, NotHere
+from tests.emulated_gpu.faults import CannotEmulate, NotHere
 
 SONAME = "libnvidia-ml.so.1"
 _SOURCE = Path(__file__).with_name("nvml.c")

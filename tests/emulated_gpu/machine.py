@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from tests.emulated_gpu.faults import CannotEmulate
+
 GIB = 1 << 30
 A100 = "NVIDIA A100-SXM4-40GB"
 
@@ -94,8 +96,8 @@ class Machine:
 
     def xid(self, index: int, code: int) -> None:
         """The driver reports an error of this GPU, as it does in the kernel's log."""
-        with self.changing() as state:
-            events = state["gpus"][index]["events"]
+        with self.changing_gpu(index) as gpu:
+            events = gpu["events"]
             events.append({"seq": len(events) + 1, "type": _XID_EVENT, "data": code})
 
     def hang(self, index: int, seconds: float) -> None:
@@ -104,8 +106,8 @@ class Machine:
 
     def fail(self, index: int, function: str, error: int) -> None:
         """One of NVML's functions fails for this GPU with one of NVML's error numbers."""
-        with self.changing() as state:
-            state["gpus"][index]["errors"][function] = error
+        with self.changing_gpu(index) as gpu:
+            gpu["errors"][function] = error
 
     def set_temperature(self, index: int, celsius: int) -> None:
         """Heat it or cool it."""
@@ -121,8 +123,8 @@ class Machine:
 
     def set_uncorrected_errors(self, index: int, count: int) -> None:
         """Memory errors that ECC could not correct, since the driver was loaded."""
-        with self.changing() as state:
-            state["gpus"][index]["ecc"]["uncorrected_volatile"] = count
+        with self.changing_gpu(index) as gpu:
+            gpu["ecc"]["uncorrected_volatile"] = count
 
     def add_process(self, index: int, pid: int, memory_bytes: int | None, **more: Any) -> None:
         """A process that uses this GPU, besides those that hold its device file open.
@@ -131,20 +133,24 @@ class Machine:
             memory_bytes: None where the driver does not know it.
             more: `type` (`C`, `G` or `M`), `sm` (percent), `gi` and `ci` within MIG.
         """
-        with self.changing() as state:
-            state["gpus"][index]["processes"].append({"pid": pid, "memory": memory_bytes, "type": "C", **more})
+        with self.changing_gpu(index) as gpu:
+            gpu["processes"].append({"pid": pid, "memory": memory_bytes, "type": "C", **more})
 
     def divide(self, index: int, *slices: int) -> list[str]:
-        """Turn MIG on and cut the GPU into instances; returns their UUIDs.
+        """Turn MIG on and cut the GPU into instances of so many slices; returns their UUIDs.
 
         Args:
             slices: Compute slices of each, for instance `3, 2, 1, 1`; seven at most in all.
         """
-        with self.changing() as state:
-            gpu = state["gpus"][index]
+        with self.changing_gpu(index) as gpu:
             gpu["mig"] = {"mode": 1, "devices": [_mig(gpu, i, size) for i, size in enumerate(slices)]}
             gpu["gpu_util"] = gpu["mem_util"] = None  # as the real one: not known for a divided GPU
             return [mig["uuid"] for mig in gpu["mig"]["devices"]]
+
+    def remove_gpus(self) -> None:
+        """The driver answers and knows of no GPU."""
+        with self.changing() as state:
+            state["gpus"] = []
 
     def remove_driver(self) -> None:
         """No driver is loaded: nothing answers, in programs that are running neither."""
@@ -163,8 +169,20 @@ class Machine:
 
     def set(self, index: int, **values: Any) -> None:
         """Change fields of one GPU; None is what a card does not support."""
+        with self.changing_gpu(index) as gpu:
+            gpu.update(values)
+
+    @contextmanager
+    def changing_gpu(self, index: int) -> Iterator[JSON]:
+        """One GPU's part of the state, written back with the rest when the block ends well.
+
+        Raises:
+            CannotEmulate: No GPU has this number.
+        """
         with self.changing() as state:
-            state["gpus"][index].update(values)
+            if not 0 <= index < len(state["gpus"]):
+                raise CannotEmulate(f"There is no GPU {index}: {len(state['gpus'])} exist, counted from 0.")
+            yield state["gpus"][index]
 
     @contextmanager
     def changing(self) -> Iterator[JSON]:

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 
-from emulated_gpu.faults import CannotEmulate, NotHere
+from tests.emulated_gpu.faults import CannotEmulate, NotHere
 
 _MOST = 16
 

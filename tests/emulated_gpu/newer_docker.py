@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from emulated_gpu.faults import NotHere
+from tests.emulated_gpu.faults import NotHere
 
 _SUITES = ("forky", "trixie")
 _PACKAGES = ("docker.io", "containerd")
