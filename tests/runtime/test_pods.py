@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -263,6 +264,29 @@ def test_stopping_and_removing_may_be_repeated(runtime: Runtime, a_plan: Plans) 
     runtime.remove_pod(pod)
     runtime.remove_pod(pod)
     runtime.stop_pod(pod, grace_s=0)
+
+    assert runtime.list_pods() == []
+
+
+def test_a_pod_removed_by_several_at_once_leaves_its_name_free(runtime: Runtime, a_plan: Plans) -> None:
+    pod = runtime.start_pod(a_plan())
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(runtime.remove_pod, [pod] * 4))
+
+    assert runtime.start_pod(a_plan(generation=2)).state is PodState.RUNNING
+
+
+def test_many_pods_may_be_started_at_once(runtime: Runtime, a_plan: Plans) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        pods = list(pool.map(lambda number: runtime.start_pod(a_plan(id=f"dsw-{number}")), range(12)))
+
+    assert sorted(runtime.list_pods(), key=lambda pod: pod.id) == sorted(pods, key=lambda pod: pod.id)
+
+
+def test_a_network_that_is_gone_leaves_no_container(runtime: Runtime, a_plan: Plans) -> None:
+    with pytest.raises(StartRefused, match="start again"):
+        runtime.start_pod(a_plan(network="ws-gone"))
 
     assert runtime.list_pods() == []
 

@@ -9,7 +9,7 @@ answer (`EngineAway`, nothing may be concluded), or it answers that it will not
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ import requests
 import urllib3
 from docker import APIClient
 from docker.errors import APIError, DockerException
+from docker.types import CancellableStream
 
 from workbench.errors import Conflict, EngineAway
 
@@ -114,6 +115,12 @@ class Engine:
                 hint="Start it (`sudo systemctl start docker`) or install it (`sudo apt install docker.io`).",
             )
         return EngineAway(f"The connection to Docker at {self.docker_host} broke: {causes[-1]}.")
+
+
+def hang_up(stream: CancellableStream) -> None:
+    """End a stream of the engine's, from whichever thread."""
+    with suppress(OSError, AttributeError):  # it was just ending by itself
+        stream.close()
 
 
 def _refused(error: APIError) -> Conflict | EngineAway:

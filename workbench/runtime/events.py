@@ -17,7 +17,7 @@ from docker.types import CancellableStream
 
 from workbench.errors import WorkbenchError
 from workbench.runtime.containers import HOME, ID, KIND
-from workbench.runtime.engine import Engine
+from workbench.runtime.engine import Engine, hang_up
 from workbench.runtime.pods import PodEvent
 
 log = logging.getLogger(__name__)
@@ -61,10 +61,10 @@ class Watch:
 
     def stop(self) -> None:
         """Listen no more. Nothing is told after this returns."""
-        self._stopping.set()
         with self._lock:
+            self._stopping.set()
             if self._stream is not None:
-                self._stream.close()
+                hang_up(self._stream)
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout=5)  # an engine that hangs while we connect cannot be interrupted
 
@@ -85,12 +85,13 @@ class Watch:
         filters = {"type": "container", "label": f"{HOME}={self._home_id}", "event": list(_ACTIONS)}
         with self._engine.open() as docker:
             stream = docker.events(filters=filters, decode=True)
-        with self._lock:
-            self._stream = stream
         try:
-            if not self._stopping.is_set():
-                log.info("engine events followed")
-                self._on_connected()
+            with self._lock:
+                if self._stopping.is_set():
+                    return
+                self._stream = stream
+            log.info("engine events followed")
+            self._on_connected()
             for event in stream:
                 if self._stopping.is_set():
                     return
@@ -98,7 +99,7 @@ class Watch:
         finally:
             with self._lock:
                 self._stream = None
-            stream.close()
+            hang_up(stream)
 
     def _tell(self, event: Mapping[str, Any]) -> None:
         labels = event["Actor"]["Attributes"]

@@ -16,7 +16,7 @@ import requests
 from docker.types import CancellableStream
 
 from workbench.errors import NotFound
-from workbench.runtime.engine import Engine
+from workbench.runtime.engine import Engine, hang_up
 from workbench.runtime.pods import Pod
 
 _STREAMS = {1: "stdout", 2: "stderr"}
@@ -80,7 +80,7 @@ class LogStream:
     def close(self) -> None:
         """End the iteration, even where it waits."""
         self._closed = True
-        CancellableStream(None, self._response).close()
+        hang_up(CancellableStream(None, self._response))
 
     def _frames(self) -> Iterator[Frame]:
         last: dict[str, bytes] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,13 @@ from workbench.runtime.events import OnEvent, Watch
 from workbench.runtime.logs import LogStream
 from workbench.runtime.networks import Network, Networks
 from workbench.runtime.pods import Pod, PodPlan, PodState
-from workbench.runtime.refusals import ImageMissing, NameTaken, OtherGeneration, why_not_started
+from workbench.runtime.refusals import (
+    ImageMissing,
+    NameTaken,
+    OtherGeneration,
+    StartRefused,
+    why_not_started,
+)
 
 log = logging.getLogger(__name__)
 
@@ -81,11 +88,12 @@ class Runtime:
         elif found:
             return found
 
-        container = self._create(name, plan)
-        self._start(container, name)
+        self._start(self._create(name, plan))
         log.info("pod started kind=%s id=%s pod=%s image=%s", plan.kind, plan.id, plan.pod, plan.image)
-        with self._engine.open() as docker:
-            return pod_from_inspect(docker.inspect_container(container))
+        pod = self.find_pod(plan.kind, plan.id, plan.pod)
+        if pod is None:
+            raise StartRefused(f"{name} was removed by somebody else as soon as it was started.")
+        return pod
 
     def stop_pod(self, pod: Pod, *, grace_s: int) -> None:
         """Ask the pod to stop, and kill it when the grace is over. Returns when it has ended."""
@@ -98,14 +106,7 @@ class Runtime:
 
     def remove_pod(self, pod: Pod) -> None:
         """Remove the pod's container, running or not; one that is gone is as good as removed."""
-        with self._engine.open() as docker:
-            try:
-                docker.remove_container(pod.container, force=True, v=True)
-            except NotFound:
-                return
-            except APIError as error:
-                if error.status_code != _CONFLICT:  # its removal is already under way
-                    raise
+        self._remove(pod.container)
         log.info("pod removed kind=%s id=%s pod=%s", pod.kind, pod.id, pod.pod)
 
     def logs(self, pod: Pod, *, tail: int | None = None, follow: bool = False) -> LogStream:
@@ -161,10 +162,20 @@ class Runtime:
                     raise NameTaken(name) from error
                 raise why_not_started(str(error.explanation)) from error
 
-    def _start(self, container: str, name: str) -> None:
+    def _start(self, container: str) -> None:
         with self._engine.open() as docker:
             try:
                 docker.start(container)
             except APIError as error:
-                docker.remove_container(container, force=True, v=True)
+                self._remove(container)
                 raise why_not_started(str(error.explanation)) from error
+
+    def _remove(self, container: str) -> None:
+        with self._engine.open() as docker, suppress(NotFound):
+            try:
+                docker.remove_container(container, force=True, v=True)
+            except APIError as error:
+                if error.status_code != _CONFLICT:
+                    raise
+                # Its removal is under way already; until that is over, its name is taken.
+                docker.wait(container, timeout=docker.timeout, condition="removed")
