@@ -45,6 +45,7 @@ class Catcher:
 def _catcher() -> Iterator[Catcher]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             path, _, query = self.path.partition("?")
@@ -65,7 +66,7 @@ def _catcher() -> Iterator[Catcher]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     catcher = Catcher(server.server_port)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield catcher
     server.shutdown()
     server.server_close()

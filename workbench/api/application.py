@@ -178,9 +178,8 @@ class _Door:
                 response: Response = self._streams.response(answer, outcome.request_id)
             case Redirect():
                 outcome = replace(outcome, status=303)
-                response = Response(
-                    status_code=303, headers={"location": answer.location, "set-cookie": answer.cookie}
-                )
+                headers = {"location": answer.location, "set-cookie": answer.cookie}
+                response = Response(status_code=outcome.status, headers=headers)
             case _:
                 outcome = replace(outcome, answer=answer)
                 response = _json(success(call.operation, answer, outcome.request_id), outcome)
