@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
+import sys
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -96,6 +100,67 @@ def test_swapping_the_directory_after_the_check_changes_nothing(
     data.symlink_to("/etc")
 
     assert names_in(bind.source) == ["mine"]
+
+
+@pytest.mark.usefixtures("pinning")
+def test_a_directory_swapped_all_the_while_is_mounted_itself_or_not_at_all(
+    storage: Storage, alice: MountContext
+) -> None:
+    data = storage.own(alice).root / "data"
+    data.mkdir()
+    (data / "mine").touch()
+    link, aside = data.with_name("link"), data.with_name("aside")
+    link.symlink_to("/etc")
+    done = threading.Event()
+
+    def swap() -> None:
+        while not done.is_set():
+            for one, other in ((data, aside), (link, data), (data, link), (aside, data)):
+                one.rename(other)
+
+    swapper = threading.Thread(target=swap)
+    swapper.start()
+    seen = []
+    try:
+        for _ in range(300):
+            with contextlib.suppress(SourceMissing, SourceRefused):
+                [bind] = storage.attach(POD, storage.resolve(a_mount("nas://home/data"), alice), alice)
+                seen.append(names_in(bind.source))
+    finally:
+        done.set()
+        swapper.join()
+    assert all(names == ["mine"] for names in seen)
+
+
+@pytest.mark.usefixtures("pinning")
+def test_a_daemon_killed_while_it_pins_leaves_nothing_that_a_sweep_does_not_find(
+    settings: Settings, storage: Storage, alice: MountContext
+) -> None:
+    storage.own(alice)
+    pins_for_ever = f"""
+from pathlib import Path
+from workbench.settings import Settings
+from workbench.storage import MountContext, Storage
+storage = Storage(Settings(home=Path({str(settings.home)!r}), docker_host="unix:///nowhere"))
+context = MountContext(workspace_id="w1", user="alice", uid={alice.uid}, gid={alice.gid})
+print(storage.can_pin(), flush=True)
+while True:
+    storage.attach("{POD}", [storage.own(context)], context)
+"""
+    for delay_ms in (0, 3, 7):
+        command = [sys.executable, "-c", pins_for_ever]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        daemon = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment)
+        assert daemon.stdout
+        daemon.stdout.readline()
+        time.sleep(delay_ms / 1000)  # another moment each time
+        daemon.kill()
+        daemon.communicate()
+
+        storage.sweep(keep=())
+
+        assert str(settings.run) not in Path("/proc/self/mountinfo").read_text()
+        assert names_in(settings.run / "pods") == []
 
 
 @pytest.mark.usefixtures("pinning")

@@ -165,11 +165,12 @@ def _port(facts: Facts) -> Iterator[Finding]:
         yield Finding("port", Level.OK, f"{address} is held by Workbench's own gateway.")
     else:
         holder = f" It is held by {facts.port_holder}." if facts.port_holder else ""
+        find_out = "" if holder else f" `sudo ss -ltnp sport = :{facts.settings.port}` names what holds it."
         yield Finding(
             "port",
             Level.ERROR,
             f"{address} cannot be used: {facts.port_trouble}.{holder}",
-            "Stop what holds it, or set WORKBENCH_PORT to another port.",
+            f"Stop what holds it, or set WORKBENCH_PORT to another port.{find_out}",
         )
 
 

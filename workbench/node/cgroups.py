@@ -122,12 +122,6 @@ def machine_cpu_limit() -> float | None:
     return parse_cpu_max(_read(limit)) if limit and limit.exists() else None
 
 
-def version() -> int:
-    """2 where the unified hierarchy has the controllers, else 1; 0 where there are no cgroups."""
-    hierarchies = _hierarchies()
-    return 1 if "memory" in hierarchies else 2 if UNIFIED in hierarchies else 0
-
-
 def _folder(pid: int, controller: str) -> Path | None:
     hierarchy = _hierarchies().get(controller)
     return hierarchy.folder(_groups(pid)[controller]) if hierarchy else None

@@ -17,7 +17,7 @@ import pynvml
 
 log = logging.getLogger(__name__)
 
-DEADLINE_S = 10.0
+_DEADLINE_S = 10.0
 """Eight cards without persistence mode take some seconds to wake."""
 
 _KEPT_S = 60.0
@@ -56,9 +56,14 @@ class GpuReading:
 
 
 class GpuReader:
-    """Asks the driver, one question at a time."""
+    """Asks the driver, one question at a time.
 
-    def __init__(self) -> None:
+    Args:
+        deadline_s: How long the driver may take before it counts as not answering.
+    """
+
+    def __init__(self, *, deadline_s: float = _DEADLINE_S) -> None:
+        self._deadline_s = deadline_s
         self._lock = threading.Lock()
         self._last = GpuReading(reason="The NVIDIA driver has not answered yet.")
         self._answered_at: float | None = None
@@ -79,10 +84,10 @@ class GpuReader:
             wait = afresh or self._answered_at is None
             answer = self._answer or (self._ask() if wait or self._is_old() else None)
         if answer and wait:
-            answer.wait(max(0.0, self._asked_at + DEADLINE_S - time.monotonic()))
+            answer.wait(max(0.0, self._asked_at + self._deadline_s - time.monotonic()))
         with self._lock:
-            if self._answer and time.monotonic() - self._asked_at >= DEADLINE_S:
-                late = f"The NVIDIA driver has not answered for {DEADLINE_S:g} s or more."
+            if self._answer and time.monotonic() - self._asked_at >= self._deadline_s:
+                late = f"The NVIDIA driver has not answered for {self._deadline_s:g} s or more."
                 return replace(self._last, reason=late)
             return self._last
 

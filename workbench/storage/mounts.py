@@ -71,7 +71,7 @@ class Storage:
 
     def can_pin(self) -> Ability:
         """Whether mounts are pinned here, or handed to Docker as the paths that were checked."""
-        return self._pins.ability
+        return self._pins.ability()
 
     def resolve(self, requests: Sequence[MountRequest], context: MountContext) -> tuple[Bindable, ...]:
         """Check mounts as they were asked for.
@@ -189,6 +189,7 @@ def _engine_pid(docker_host: str) -> int:
     if scheme != "unix":
         return 0
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(1)
         connection.connect(path)
         credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         pid: int = struct.unpack("3i", credentials)[0]

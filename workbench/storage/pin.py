@@ -18,6 +18,7 @@ import functools
 import os
 import platform
 import stat
+import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -143,23 +144,14 @@ class Pins:
     def __init__(self, folder: Path, *, engine_pid: int = 0) -> None:
         self.folder = folder
         self._engine_pid = engine_pid
+        self._probing = threading.Lock()
+        self._ability: Ability | None = None
 
-    @functools.cached_property
     def ability(self) -> Ability:
-        """Found out by pinning a directory once."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            with walked(self.folder, ()) as fd:
-                probe = self.pin(".probe", 0, fd)
-        except PinFailed as error:
-            return Ability(False, error.message)
-        try:
-            seen = not self._engine_pid or _is_mounted(probe, self._engine_pid)
-        except OSError:
-            seen = True  # the engine is another user's or away: nothing speaks against it
-        finally:
-            self.unpin(".probe")
-        return Ability(seen, "" if seen else "The Docker engine does not see mounts made by this process.")
+        """Whether directories can be pinned: found out once, by pinning one."""
+        with self._probing:
+            self._ability = self._ability or self._probe()
+            return self._ability
 
     def pin(self, pod: str, number: int, fd: int, *, read_only: bool = False) -> Path:
         """Pin an opened directory, with what is mounted below it.
@@ -188,11 +180,17 @@ class Pins:
     def unpin(self, pod: str) -> None:
         """Undo all pins of a pod; nothing happens where there are none."""
         folder = self.folder / pod
-        for place in _entries(folder):
-            _unmount(place)
-            place.rmdir()  # never a recursive removal: what was not unmounted are a user's files
-        if folder.is_dir():
-            folder.rmdir()
+        try:
+            for place in _entries(folder):
+                _unmount(place)
+                place.rmdir()  # never a recursive removal: what was not unmounted are a user's files
+            if folder.is_dir():
+                folder.rmdir()
+        except OSError as error:
+            raise PinFailed(
+                f"A pin in {folder} could not be undone: {error.strerror}.",
+                hint="If the daemon was root before, run it as root again.",
+            ) from error
 
     def pods(self) -> frozenset[str]:
         """The pods that have pins."""
@@ -202,6 +200,21 @@ class Pins:
         """Undo the pins of all pods but these: what a killed daemon left behind."""
         for pod in self.pods() - set(keep):
             self.unpin(pod)
+
+    def _probe(self) -> Ability:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            with walked(self.folder, ()) as fd:
+                probe = self.pin(".probe", 0, fd)
+        except PinFailed as error:
+            return Ability(False, error.message)
+        try:
+            seen = not self._engine_pid or _is_mounted(probe, self._engine_pid)
+        except OSError:
+            seen = True  # the engine is another user's or away: nothing speaks against it
+        finally:
+            self.unpin(".probe")
+        return Ability(seen, "" if seen else "The Docker engine does not see mounts made by this process.")
 
 
 class _MountAttributes(ctypes.Structure):
