@@ -47,6 +47,17 @@ def test_behind_the_gateway_the_last_address_counts(daemon) -> None:
     assert daemon.outcomes[0].source == "10.0.0.7"
 
 
+def test_an_address_the_sender_wrote_is_not_taken_for_the_gateway_s(daemon) -> None:
+    connection = daemon.connect(public=True)
+    connection.putrequest("GET", "/api/v2/instances")
+    connection.putheader("X-Forwarded-For", "6.6.6.6")
+    connection.putheader("X-Forwarded-For", "10.0.0.7")
+    connection.endheaders()
+    connection.getresponse()
+
+    assert daemon.outcomes[0].source == "10.0.0.7"
+
+
 def test_a_local_user_s_header_about_addresses_is_not_believed(daemon) -> None:
     daemon.ask("GET", "/api/v2/instances", x_forwarded_for="1.2.3.4")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
@@ -11,15 +12,15 @@ from hypothesis import strategies as st
 
 from workbench.errors import InvalidInput
 from workbench.wire.fields import MalformedBody, WrongType, read_fields
-from workbench.wire.operations import operation
+from workbench.wire.operations import SERVICES, Operation, operation, operations
 
 CREATE = operation("dsw", "CreateInstance")
 LIST = operation("dsw", "ListInstances")
 EAS_CREATE = operation("eas", "CreateService")
 WORKLOADS = operation("paistudio", "ListQuotaWorkloads")
 ALGORITHM = operation("paistudio", "CreateAlgorithmVersion")
-MODELS = operation("aiworkspace", "ListModels")
 WORKSPACES = operation("aiworkspace", "ListWorkspaces")
+EVERY = [each for service in SERVICES for each in operations(service).values()]
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -136,10 +137,20 @@ def test_a_body_that_cannot_be_read_is_refused(body: bytes) -> None:
         read_fields(CREATE, {}, query="", body=body)
 
 
-@given(st.dictionaries(st.sampled_from(sorted(CREATE.body)), JSON, max_size=4))
-def test_whatever_is_sent_is_read_or_refused_and_never_breaks(body: dict[str, Any]) -> None:
+@st.composite
+def requests(draw: st.DrawFn) -> tuple[Operation, str, bytes]:
+    asked = draw(st.sampled_from(EVERY))
+    query = draw(st.dictionaries(st.sampled_from([*asked.query, "Other"]), st.text(max_size=10), max_size=3))
+    body = draw(st.dictionaries(st.sampled_from([*asked.body, "Other"]), JSON, max_size=3))
+    return asked, urlencode(query, errors="replace"), json.dumps(body).encode()
+
+
+@given(requests())
+def test_whatever_is_sent_is_read_or_refused_and_never_breaks(request: tuple[Operation, str, bytes]) -> None:
+    asked, query, body = request
     try:
-        fields = from_body(body)
-    except InvalidInput:
-        return
-    assert json.dumps(fields, allow_nan=False).encode()
+        fields = read_fields(asked, {}, query=query, body=body)
+    except InvalidInput as error:
+        assert error.message
+    else:
+        assert json.dumps(fields, ensure_ascii=False, allow_nan=False).encode()

@@ -60,7 +60,7 @@ def source(request: HttpRequest) -> str:
     """
     if request.client is not None:
         return request.client.host
-    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    forwarded = ",".join(request.headers.getlist("x-forwarded-for")).rpartition(",")[2].strip()
     try:
         return str(ip_address(forwarded))
     except ValueError:

@@ -41,6 +41,12 @@ class NotOffered(NotFound):
     code = "NotImplemented"
     status = 501
 
+    def __init__(self, operation: Operation) -> None:
+        super().__init__(
+            f"PAI has the operation {operation.action}, Workbench does not offer it.",
+            hint="docs/api.md lists what it offers.",
+        )
+
 
 class VersionWanted(InvalidInput):
     """Several services have this path, and the request does not say which one is meant."""
