@@ -267,9 +267,12 @@ def _make(here: int, name: str, who: Identity, gid: int) -> int:
     if not who.may(3, os.fstat(here)):
         raise SourceRefused(f"{name} is missing, and you (uid {who.uid}) may not make it there.")
     os.mkdir(name, 0o755, dir_fd=here)
-    found = os.open(name, _WALK, dir_fd=here)
+    found = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=here)
+    if os.fstat(found).st_uid != os.geteuid():  # swapped just now for someone's directory
+        os.close(found)
+        raise SourceRefused(f"{name} was changed while a mount was prepared.")
     if os.geteuid() == 0:
-        os.chown(name, who.uid, gid, dir_fd=here, follow_symlinks=False)
+        os.fchown(found, who.uid, gid)
     return found
 
 
