@@ -26,6 +26,7 @@ CA_BUNDLE = "ca-bundle.crt"
 
 _LINES_TOLD = 8
 _STEP = re.compile(r"Step (\d+)/(\d+) : (.*)")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _LONGEST_TEXT = 60
 
 
@@ -46,8 +47,8 @@ class BuildProgress:
         """Take one line of the builder's output."""
         if step := _STEP.match(line):
             self._step, self._steps, self._doing = int(step[1]), int(step[2]), step[3].removeprefix("RUN ")
-        elif line and not line.startswith(" --->"):
-            self._doing = line
+        elif not line.startswith(" --->"):
+            self._doing = line.strip()
 
     @property
     def fraction(self) -> float | None:
@@ -120,7 +121,8 @@ def _lines(messages: Iterable[Mapping[str, Any]]) -> Iterable[str]:
     for message in messages:
         if "error" in message:
             raise _Said(str(message["error"]).strip())
-        yield from (line.rstrip() for line in message.get("stream", "").splitlines() if line.strip())
+        plain = _COLOURS.sub("", message.get("stream", ""))
+        yield from (line.rstrip() for line in plain.splitlines() if line.strip())
 
 
 def _context(files: Mapping[str, bytes], ca_bundle: str) -> io.BytesIO:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 
 from docker.errors import APIError
 
 from workbench.errors import NotFound
 from workbench.runtime import build_bootstrap
 from workbench.runtime.build import build, tidy_up
-from workbench.runtime.build_recipes import REPOSITORY, Recipe, find_folder, read_recipes, steps
+from workbench.runtime.build_recipes import REPOSITORY, Recipe, read_recipes, steps
 from workbench.runtime.engine import Engine
 from workbench.runtime.images_space import check_space
 from workbench.runtime.pull import PullFailed, Tell, check_offered, is_present, pull
@@ -45,11 +46,11 @@ class OldBuild(NotFound):
 class Builder:
     """Makes our images on one engine, one at a time."""
 
-    def __init__(self, engine: Engine, settings: Settings, home_id: str) -> None:
+    def __init__(self, engine: Engine, settings: Settings, home_id: str, folder: Path) -> None:
         self._engine = engine
         self._settings = settings
         self._home_id = home_id
-        self._folder = find_folder()
+        self._folder = folder
         self._one_at_a_time = threading.Lock()
 
     def names(self) -> list[str]:

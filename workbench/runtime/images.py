@@ -15,10 +15,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from workbench.errors import EngineAway, WorkbenchError
 from workbench.runtime.build_all import Builder
+from workbench.runtime.build_recipes import find_folder
 from workbench.runtime.engine import Engine
 from workbench.runtime.images_space import check_space
 from workbench.runtime.pull import Tell, inspect, pull
@@ -91,15 +93,18 @@ class Images:
         settings: Which engine, and how to reach what images are made of.
         home_id: Marks what builds leave behind as this home's.
         on_change: Called with the name that was asked for, from another thread, when there is
-            news of it; at most about once a second while work goes on, and always at its end.
+            news of it; about once a second while work goes on, and always at its end.
+        folder: Where our own images are described; where Workbench is installed if not given.
     """
 
-    def __init__(self, settings: Settings, home_id: str, on_change: Callable[[str], None]) -> None:
+    def __init__(
+        self, settings: Settings, home_id: str, on_change: Callable[[str], None], folder: Path | None = None
+    ) -> None:
         self._settings = settings
         self._home_id = home_id
         self._on_change = on_change
         self._engine = Engine(settings.docker_host)
-        self._builder = Builder(self._engine, settings, home_id)
+        self._builder = Builder(self._engine, settings, home_id, folder or find_folder())
         self._jobs: dict[str, _Job] = {}
         self._lock = threading.Lock()
 
@@ -191,7 +196,7 @@ class Images:
             now = time.monotonic()
             with self._lock:
                 last = self._jobs[name].changed_at
-                is_news = now - last >= _BETWEEN_CHANGES_S
+                is_news = fraction is None or now - last >= _BETWEEN_CHANGES_S
                 self._jobs[name] = _Job(Working(text, fraction), now if is_news else last)
             if is_news:
                 self._on_change(name)
