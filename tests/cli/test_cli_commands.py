@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.in_process_api import Api
+from tests.in_process_api import Api, lines
 from workbench.cli import workbench
 from workbench.cli.install_service import unit
 
@@ -82,16 +82,23 @@ def test_without_a_daemon_every_command_says_how_to_start_it(command: list[str],
 
 def test_a_build_shows_its_steps_and_ends_with_the_image(api: Api) -> None:
     image = {"Name": "base", "Reference": "workbench/base:1", "Progress": ""}
-    api.answers["BuildImage"] = {"Image": {**image, "State": "Working"}}
-    api.answers["ListBuiltInImages"] = {"Images": [{**image, "State": "Present"}]}
+    states = iter([("Working", ""), ("Working", "step 1 of 2"), ("Present", "")])
+    api.answers["BuildImage"] = {}
+    api.answers["Watch"] = lines({"Kind": "image", "Id": "base"})
+    api.answers["ListBuiltInImages"] = lambda fields: {
+        "Images": [{**image, **dict(zip(("State", "Progress"), next(states), strict=True))}]
+    }
 
-    assert run(api, "images", "build").exit_code == 0
+    result = run(api, "images", "build")
+
+    assert result.exit_code == 0
+    assert "Working step 1 of 2" in result.stderr
     assert api.fields_of("BuildImage") == {"name": "base"}
 
 
 def test_a_build_that_fails_says_why(api: Api) -> None:
     image = {"Name": "base", "Reference": "", "State": "Failed", "Progress": "The disk is full."}
-    api.answers |= {"BuildImage": {"Image": image}, "ListBuiltInImages": {"Images": [image]}}
+    api.answers |= {"BuildImage": {}, "ListBuiltInImages": {"Images": [image]}, "Watch": lines()}
 
     result = run(api, "images", "build", "base")
 

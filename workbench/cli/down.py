@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 
@@ -11,7 +12,7 @@ from workbench.cli import daemon_process
 from workbench.cli.output import progress, say
 from workbench.cli.session import Session, pass_session
 from workbench.client import DaemonAway
-from workbench.errors import WorkbenchError
+from workbench.errors import InvalidInput, WorkbenchError
 from workbench.wire.operations import operation
 
 _ENDED_WITHIN_S = 120.0
@@ -23,6 +24,12 @@ class NotStopped(WorkbenchError):
     code = "NotStopped"
 
 
+class NotOurs(InvalidInput):
+    """A home that holds more than what Workbench made."""
+
+    code = "NotOurs"
+
+
 @click.command()
 @click.option("--purge", is_flag=True, help="Then remove everything: notebooks, files, images, the home.")
 @click.option("--yes", is_flag=True, help="Do not ask before --purge.")
@@ -30,6 +37,8 @@ class NotStopped(WorkbenchError):
 def down(session: Session, purge: bool, yes: bool) -> None:
     """Stop notebooks, gateway and daemon. All files stay."""
     home = session.settings.home
+    if purge:
+        _refuse_to_remove_more_than_ours(home)
     if purge and not yes:
         click.confirm(
             f"Remove {home} with all notebooks and all files of its workspaces? This cannot be undone",
@@ -44,6 +53,14 @@ def down(session: Session, purge: bool, yes: bool) -> None:
         say(f"Workbench is gone; {home} was removed.")
     else:
         say(f"Workbench has stopped; {home} keeps all files.")
+
+
+def _refuse_to_remove_more_than_ours(home: Path) -> None:
+    if home == Path.home() or home in Path.home().parents or not (home / "state.db").exists():
+        raise NotOurs(
+            f"{home} is not a directory of Workbench's alone, so it is not removed.",
+            hint="Check --home and WORKBENCH_HOME; `workbench down` without --purge removes no files.",
+        )
 
 
 def _stop(session: Session) -> None:
@@ -66,6 +83,6 @@ def _stop(session: Session) -> None:
 def _run_offline(session: Session, what: str) -> None:
     # With no daemon to ask, its own code cleans up: it knows the containers, networks and mounts.
     command = [sys.executable, "-m", "workbench.daemon", what]
-    ended = subprocess.run(command, env=session.environment(), check=False, stdin=subprocess.DEVNULL)
+    ended = subprocess.run(command, env=session.environment(), check=False, capture_output=True, text=True)
     if ended.returncode:
-        raise NotStopped("Not everything could be stopped or removed; what is above says why.")
+        raise NotStopped(f"Not everything could be stopped or removed:\n{ended.stderr.strip()}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from itertools import chain
 from typing import Any
 
 import click
@@ -48,8 +48,9 @@ def build(session: Session, names: tuple[str, ...]) -> None:
 
 
 def _see_through(client: Client, name: str) -> None:
-    with progress(f"Image {name}") as show:
-        while True:
+    watch = operation("workbench", "Watch")
+    with progress(f"Image {name}") as show, client.stream(watch, Kind="image", Id=name) as changes:
+        for _ in chain([{}], changes):
             image = next(each for each in _list(client) if each["Name"] == name)
             show(f"{image['State']} {image['Progress']}".rstrip())
             match image["State"]:
@@ -57,7 +58,7 @@ def _see_through(client: Client, name: str) -> None:
                     return
                 case "Failed":
                     raise NotBuilt(f"Image {name} could not be built. {image['Progress']}")
-            time.sleep(1)
+    raise NotBuilt(f"The daemon ended before image {name} was built.", hint="Start it: `workbench up`.")
 
 
 def _list(client: Client) -> list[dict[str, Any]]:

@@ -240,8 +240,13 @@ def _has_browser() -> bool:
 
 
 def _row(view: NotebookView) -> tuple[str, ...]:
-    idle = "" if view.idle_minutes is None else f"{view.idle_minutes} min"
-    return view.name, view.id, view.status, view.cpu, _gib(view.memory), view.gpu, idle, view.reason
+    return (
+        view.name, view.id, view.status, view.cpu, _gib(view.memory), view.gpu, _idle(view), view.reason
+    )  # fmt: skip
+
+
+def _idle(view: NotebookView) -> str:
+    return f"{view.idle_minutes} min" if view.status == "Running" and view.idle_minutes is not None else ""
 
 
 def _gib(size: str) -> str:
@@ -250,7 +255,6 @@ def _gib(size: str) -> str:
 
 def _facts(view: NotebookView) -> list[tuple[str, str]]:
     limit = f"stops after {view.idle_limit_minutes} min" if view.idle_limit_minutes else ""
-    idle = f"{view.idle_minutes} min" if view.idle_minutes is not None else ""
     return [
         ("name", view.name),
         ("id", view.id),
@@ -263,7 +267,7 @@ def _facts(view: NotebookView) -> list[tuple[str, str]]:
         ("memory", _gib(view.memory)),
         ("shared memory", _gib(view.shared_memory)),
         ("gpu", view.gpu),
-        ("idle", ", ".join(filter(None, (idle, limit)))),
+        ("idle", ", ".join(filter(None, (_idle(view), limit)))),
         ("stops at", view.shutdown_at),
         ("created", view.created_at),
         *(("mount", f"{each.uri} at {each.path}{' (read only)' * each.read_only}") for each in view.mounts),

@@ -55,23 +55,29 @@ def say(text: str) -> None:
 
 @contextmanager
 def progress(title: str) -> Iterator[Callable[[str], None]]:
-    """Show how something goes on; what is yielded takes the newest step, in words."""
+    """Show how something goes on; what is yielded takes the newest step, whose first line is shown."""
     if sys.stderr.isatty():
         from rich.console import Console  # noqa: PLC0415
         from rich.markup import escape  # noqa: PLC0415
 
         with Console(stderr=True).status(title) as status:
-            yield lambda step: status.update(escape(f"{title}: {step}"))
+            yield lambda step: status.update(escape(_line(title, step)))
         return
     last = ""
 
     def show(step: str) -> None:
         nonlocal last
-        if step != last:
-            say(f"{title}: {step}")
-        last = step
+        line = _line(title, step)
+        if line != last:
+            say(line)
+        last = line
 
     yield show
+
+
+def _line(title: str, step: str) -> str:
+    first, _, _ = step.partition("\n")
+    return f"{title}: {first}"
 
 
 def _print_columns(rows: Sequence[Sequence[str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 
 import click
@@ -11,11 +12,20 @@ from workbench.cli.notebook import see_through
 from workbench.cli.output import progress, say
 from workbench.cli.session import Session, pass_session
 from workbench.cli.setting_flags import setting_flags
-from workbench.client import notebooks
+from workbench.client import Client, notebooks
 from workbench.client.notebooks import NotebookView, Wishes
+from workbench.errors import Unavailable
 from workbench.settings import Settings, load
+from workbench.wire.operations import operation
 
 _FIRST = "first"
+_GATEWAY_LOOKS = 30
+
+
+class GatewayAway(Unavailable):
+    """Notebooks run, and no browser reaches them; the message says why."""
+
+    code = "GatewayAway"
 
 
 @click.command()
@@ -55,9 +65,20 @@ def _notebook_url(session: Session) -> str:
         notebook_id = chosen.id
         if chosen.status in ("Stopped", "Stopping", "Failed"):
             notebooks.start(client, notebook_id)
-    title = f"Notebook {chosen.name if chosen else _FIRST}"
-    see_through(client, notebook_id, "Running", title=title)
+    see_through(client, notebook_id, "Running", title=f"Notebook {chosen.name if chosen else _FIRST}")
+    _await_gateway(client)
     return notebooks.ticket(client, notebook_id)
+
+
+def _await_gateway(client: Client) -> None:
+    with progress("Gateway") as show:
+        for _ in range(_GATEWAY_LOOKS):
+            gateway = client.call(operation("workbench", "GetStatus"))["Gateway"]
+            if gateway["Answers"]:
+                return
+            show(gateway["Message"])
+            time.sleep(1)
+    raise GatewayAway(gateway["Message"])
 
 
 def choose(found: Sequence[NotebookView]) -> NotebookView | None:
