@@ -35,10 +35,10 @@ def run(
     if swap:
         swap.rename(swap.with_name("moved"))
         swap.symlink_to("/etc")
-    output: bytes = docker.from_env().containers.run(
+    container = docker.from_env().containers.create(
         ensure_tiny_image(),
         ["sh", "-c", script],
-        remove=True,
+        network_mode="none",
         user=f"{context.uid}:{context.gid}",
         group_add=[str(context.groups[0])],
         cap_drop=["ALL"],
@@ -47,7 +47,13 @@ def run(
             *(Mount(f"/etc/{name}", str(path), type="bind", read_only=True) for name, path in files.items()),
         ],
     )
-    return output.decode()
+    try:
+        container.start()
+        assert container.wait()["StatusCode"] == 0
+        output: bytes = container.logs()
+        return output.decode()
+    finally:
+        container.remove(force=True, v=True)
 
 
 def test_a_container_sees_the_directory_that_was_checked(storage: Storage, alice: MountContext) -> None:
