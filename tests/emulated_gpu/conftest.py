@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.emulated_gpu.fixtures import emulated_machine, lasting_machine, machine_here
+from tests.emulated_gpu.fixtures import emulated_machine, machine_here
 
-__all__ = ["emulated_machine", "lasting_machine", "machine_here"]
+__all__ = ["emulated_machine", "machine_here"]

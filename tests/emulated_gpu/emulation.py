@@ -75,7 +75,7 @@ def emulated_machine(
     with ExitStack() as stack:
         folder = stack.enter_context(_claimed(name or f"{_PASSING}{os.getpid()}-{next(_passing_numbers)}"))
         machine = Machine.create(folder / "gpus" / "state.json", gpus, own_device_numbers=own_device_numbers)
-        library.build(folder / "gpus")
+        library.install(folder / "gpus", kept_in=_home() / "library")
         engine = None
         if toolkit:
             engine = Engine(

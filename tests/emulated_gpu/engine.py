@@ -113,8 +113,11 @@ class Engine:
 
     def kill(self) -> None:
         """End dockerd at once, as a crash does. Its containers may go on."""
+        containerd = self._pid_of(self._exec_root / "containerd" / "containerd.pid", str(self._exec_root))
         if pid := self._pid():
             leftovers.end_process(pid, signal.SIGKILL)
+        if containerd:  # the kernel ends it with dockerd; a new dockerd must not find it half alive
+            leftovers.end_process(containerd, signal.SIGTERM)
         self._reap()
 
     def clean(self) -> None:
@@ -239,13 +242,16 @@ class Engine:
             return False
 
     def _pid(self) -> int | None:
-        """Of the dockerd that runs here; a pid file may name a stranger by now."""
+        return self._pid_of(self._pid_file, f"--pidfile={self._pid_file}")
+
+    def _pid_of(self, pid_file: Path, mark: str) -> int | None:
+        """Of a process of ours that runs; a pid file may name a stranger by now."""
         try:
-            pid = int(self._pid_file.read_text())
+            pid = int(pid_file.read_text())
             command = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
         except (OSError, ValueError):
             return None
-        return pid if f"--pidfile={self._pid_file}" in command.split("\0") else None
+        return pid if mark in command else None
 
     def _reap(self) -> None:
         if self._process:

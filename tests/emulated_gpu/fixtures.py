@@ -34,13 +34,6 @@ def emulated_machine() -> Iterator[StartMachine]:
         yield start
 
 
-@pytest.fixture(scope="module")
-def lasting_machine() -> Iterator[StartMachine]:
-    """Starts machines that end with the test file: an engine takes seconds to start."""
-    with starting_machines() as start:
-        yield start
-
-
 @pytest.fixture
 def machine_here(emulated_machine: StartMachine, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Machine]:
     """Puts the test's own process on a machine with so many GPUs."""
@@ -61,7 +54,8 @@ def machine_here(emulated_machine: StartMachine, monkeypatch: pytest.MonkeyPatch
 
 @contextmanager
 def starting_machines() -> Iterator[StartMachine]:
-    """All machines that were started end with the block."""
+    """All machines that were started end with the block; for a fixture that outlives one test,
+    since an engine takes seconds to start."""
     with ExitStack() as stack:
 
         def start(gpus: int, **options: Any) -> EmulatedMachine:
