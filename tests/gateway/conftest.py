@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,10 +24,10 @@ from workbench.settings import Settings, load
 NAMES = ("dsw-a", "dsw-b", "dsw-c")
 
 
-def a_route(id: str = "dsw-a", address: str = "127.0.0.1", port: int = 8888, **changes: object) -> NotebookRoute:
+def a_route(id: str = "dsw-a", address: str = "127.0.0.1", port: int = 8888, **changes: Any) -> NotebookRoute:
     """A good route, with secrets that say whose they are."""
     secrets = {kind: f"{kind}-of-{id}-0123456789" for kind in ("jupyter_token", "access_token", "cookie")}
-    return NotebookRoute(id=id, address=address, port=port, **{**secrets, **changes})  # type: ignore[arg-type]
+    return NotebookRoute(id=id, address=address, port=port, **{**secrets, **changes})
 
 
 @dataclass(frozen=True)

@@ -75,10 +75,14 @@ def test_what_a_client_says_about_who_forwarded_it_is_dropped(site: Site) -> Non
     reply = ask(site.port, "/notebook/dsw-a/lab", site.host("dsw-a"), COOKIE, *lies, "Forwarded: for=8.8.8.8")
 
     assert reply.got("x-forwarded-for") == ["127.0.0.1"]
-    assert not {"x-forwarded-host", "x-real-ip", "x-scheme", "forwarded"} & {n for n, _ in reply.seen["headers"]}
+    assert not {"x-forwarded-host", "x-real-ip", "x-scheme", "forwarded"} & {
+        n for n, _ in reply.seen["headers"]
+    }
 
 
-@pytest.mark.parametrize("path", ["/api/v1/jobs/a%2Fb?x=%20", "/api/v2/x", "/openapi/x", "/workbench/v1/status"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/jobs/a%2Fb?x=%20", "/api/v2/x", "/openapi/x", "/workbench/v1/status"]
+)
 def test_the_api_goes_to_the_daemon_with_the_host_and_path_that_were_signed(site: Site, path: str) -> None:
     reply = ask(site.port, path, "Pai.Example.ORG:99", "Authorization: acs x", verb="PUT", body=b"{}")
 

@@ -53,7 +53,8 @@ def test_an_origin_with_its_cookie_opens_no_other_path(site: Site, path: str) ->
 
 
 @pytest.mark.parametrize(
-    "path", ["/notebook/dsw-a/../dsw-b/lab", "/notebook/dsw-a/..%2Fdsw-b/lab", "/notebook/dsw-a//notebook/dsw-b"]
+    "path",
+    ["/notebook/dsw-a/../dsw-b/lab", "/notebook/dsw-a/..%2Fdsw-b/lab", "/notebook/dsw-a//notebook/dsw-b"],
 )
 def test_a_path_that_climbs_out_is_still_that_notebooks_affair(site: Site, path: str) -> None:
     reply = ask(site.port, path, site.host("dsw-a"), COOKIE_A)
@@ -163,8 +164,14 @@ def test_no_second_request_hides_in_the_body_of_a_first(site: Site, framing: lis
 def test_several_cookies_of_the_name_open_only_with_the_right_one_among_them(site: Site) -> None:
     cookies = "Cookie: workbench-session=tossed-by-a-sibling; workbench-session={}-0123456789"
 
-    assert ask(site.port, "/notebook/dsw-a/x", site.host("dsw-a"), cookies.format("cookie-of-dsw-a")).status == 200
-    assert ask(site.port, "/notebook/dsw-a/x", site.host("dsw-a"), cookies.format("cookie-of-dsw-b")).status == 401
+    assert (
+        ask(site.port, "/notebook/dsw-a/x", site.host("dsw-a"), cookies.format("cookie-of-dsw-a")).status
+        == 200
+    )
+    assert (
+        ask(site.port, "/notebook/dsw-a/x", site.host("dsw-a"), cookies.format("cookie-of-dsw-b")).status
+        == 401
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,7 +195,9 @@ def test_another_origins_page_opens_no_websocket_and_posts_nothing(site: Site, o
     connection.close()
 
     assert reply.status == 403
-    assert ask(site.port, "/notebook/dsw-a/x", site.host("dsw-a"), COOKIE_A, header, verb="POST").status == 403
+    assert (
+        ask(site.port, "/notebook/dsw-a/x", site.host("dsw-a"), COOKIE_A, header, verb="POST").status == 403
+    )
 
 
 def test_two_origins_are_none(site: Site) -> None:
@@ -212,7 +221,10 @@ def test_another_site_may_link_to_a_notebook_but_not_use_it(
 ) -> None:
     headers = ["Sec-Fetch-Site: same-site", f"Sec-Fetch-Mode: {mode}", f"Sec-Fetch-Dest: {destination}"]
 
-    assert ask(site.port, "/notebook/dsw-a/lab", site.host("dsw-a"), COOKIE_A, *headers, verb=verb).status == status
+    assert (
+        ask(site.port, "/notebook/dsw-a/lab", site.host("dsw-a"), COOKIE_A, *headers, verb=verb).status
+        == status
+    )
 
 
 @pytest.mark.parametrize("protocol", ["h2c", "websocket, h2c", "TLS/1.0"])

@@ -32,18 +32,41 @@ def wanted(routes: Iterable[NotebookRoute]) -> Running:
 
 
 def changes(running: Running, wanted: Running) -> list[str]:
-    """The commands that lead from one to the other.
+    """The commands that lead a worker from one to the other.
 
-    In an order that never opens too much: first what is no longer allowed ends, the record
-    before the connections; a record that opens something comes when its server is there; and
-    last end the connections that were made with secrets of before.
+    What must end is taken out of use first and back into use last, when nothing opens it with
+    old secrets and nothing is connected any more. So a change that was interrupted shows, and
+    the next one finishes it.
     """
+    ending = sorted(revoked(running, wanted))
     return [
+        *(f"set server notebooks/{id} state maint" for id in ending if running.servers[id].in_use),
         *_closed_records(running, wanted),
         *_servers(running, wanted),
         *_opened_records(running, wanted),
-        *_revoked_connections(running, wanted),
+        *(f"shutdown sessions server notebooks/{id}" for id in ending),
+        *(_back_into_use(id) if id in wanted.servers else f"del server notebooks/{id}" for id in ending),
     ]
+
+
+def last_changes(running: Running, wanted: Running) -> list[str]:
+    """The commands for a worker that leaves, which can be told of records only.
+
+    It still answers what is asked on connections that it has, so it must not open with old
+    secrets; HAProxy refuses to change the servers of such a worker.
+    """
+    return [*_closed_records(running, wanted), *_opened_records(running, wanted)]
+
+
+def revoked(running: Running, wanted: Running) -> set[str]:
+    """Notebooks whose connections must end: gone, moved, opened with other secrets by now, or
+    found out of use."""
+    return {
+        id
+        for id, server in running.servers.items()
+        if server != wanted.servers.get(id)
+        or _secrets(running.records.get(id, "")) != _secrets(wanted.records[id])
+    }
 
 
 def _closed_records(running: Running, wanted: Running) -> Iterator[str]:
@@ -55,21 +78,13 @@ def _closed_records(running: Running, wanted: Running) -> Iterator[str]:
 
 
 def _servers(running: Running, wanted: Running) -> Iterator[str]:
-    for id in running.servers.keys() - wanted.servers.keys():
-        yield f"set server notebooks/{id} state maint"
-        yield f"shutdown sessions server notebooks/{id}"
-        yield f"del server notebooks/{id}"
     for id, server in wanted.servers.items():
         before = running.servers.get(id)
         if before is None:
             yield f"add server notebooks/{id} {server.endpoint} {SERVER_OPTIONS}"
-            yield f"enable server notebooks/{id}"
-            continue
-        if (before.address, before.port) != (server.address, server.port):
+            yield _back_into_use(id)
+        elif before.endpoint != server.endpoint:
             yield f"set server notebooks/{id} addr {server.address} port {server.port}"
-            yield f"shutdown sessions server notebooks/{id}"
-        if not before.in_use:
-            yield f"set server notebooks/{id} state ready"
 
 
 def _opened_records(running: Running, wanted: Running) -> Iterator[str]:
@@ -80,10 +95,8 @@ def _opened_records(running: Running, wanted: Running) -> Iterator[str]:
             yield f"set map {_MAP} {id} {record}"
 
 
-def _revoked_connections(running: Running, wanted: Running) -> Iterator[str]:
-    for id in wanted.servers.keys() & running.servers.keys() & running.records.keys():
-        if _secrets(wanted.records[id]) != _secrets(running.records[id]):
-            yield f"shutdown sessions server notebooks/{id}"
+def _back_into_use(id: str) -> str:
+    return f"set server notebooks/{id} state ready"
 
 
 def _secrets(record: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,11 @@ from workbench.gateway.routes import Server
 _ANSWER_WITHIN_S = 5.0
 _RELOAD_WITHIN_S = 10.0
 _LOOK_EVERY_S = 0.05
-_FINE = re.compile(r"|New server registered[.]|Server deleted[.]|(no need to change|IP|port) .*")
+_FINE = re.compile(
+    r"|New server registered[.]|Server deleted[.]|(no need to change|IP|port) .*"
+    r"|Server still has connections attached to it.*"  # they are ending; the next look removes it
+)
+_SESSION = re.compile(r"(0x[0-9a-f]+): .* be=notebooks srv=(\S+) ")
 _PROCESS = re.compile(r"^(\d+)\s+worker\s+(\d+)\s", re.MULTILINE)
 
 
@@ -82,6 +86,12 @@ class Control:
         if "# be_id" not in servers or "Unknown map" in records:
             raise CommandRefused(f"The gateway's process {worker.pid} knows nothing of notebooks.")
         return Running(_records(records), _servers(servers))
+
+    def end_connections(self, worker: Worker, ids: Collection[str]) -> None:
+        """End what is connected to these notebooks, one by one: for a worker that leaves."""
+        for line in self._ask(f"@!{worker.pid} show sess").splitlines():
+            if (found := _SESSION.match(line)) and found[2] in ids:
+                self._ask(f"@!{worker.pid} shutdown session {found[1]}")
 
     def carry_out(self, worker: Worker, command: str) -> None:
         """Give a worker one command.

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 from workbench.errors import Unavailable, WorkbenchError
 from workbench.gateway import port, render
-from workbench.gateway.changes import Running, changes, wanted
+from workbench.gateway.changes import Running, changes, last_changes, revoked, wanted
 from workbench.gateway.control import CommandRefused, Control, GatewayAway, Worker
 from workbench.gateway.routes import NotebookRoute
 from workbench.runtime import Bind, Pod, PodPlan, PodState, Runtime
@@ -170,7 +170,7 @@ class Gateway:
         return self._start(plan)
 
     def _start(self, plan: PodPlan) -> Again:
-        hosts = [address.rpartition(":")[0].strip("[]") for address in self._listens_on]
+        hosts = [_host(address) for address in self._listens_on]
         if problem := port.why_not(hosts, self._settings.port):
             return self._wait(problem, _LATER)
         self._write(self._files())
@@ -212,6 +212,8 @@ class Gateway:
     def _bring_up_to_date(self, replaced: Mapping[str, str]) -> str:
         if self._control.generation(self._control.workers()[0]) == self._generation:
             return ""
+        if problem := self._new_port_problem(replaced):
+            return problem
         if self._refused is None and self._control.reload():
             log.info("gateway reloaded generation=%s", self._generation)
             return ""
@@ -223,21 +225,35 @@ class Gateway:
             )
         return f"HAProxy goes on with its old configuration, as it refused the new one: {self._refused}"
 
+    def _new_port_problem(self, replaced: Mapping[str, str]) -> str:
+        """HAProxy would share a port with another HAProxy of the same user, and say nothing."""
+        before = replaced.get(render.CONFIGURATION, "").splitlines()
+        new = [address for address in self._listens_on if before and f"    bind {address}" not in before]
+        return port.why_not([_host(address) for address in new], self._settings.port)
+
     def _tell(self, worker: Worker, target: Running) -> list[str]:
-        refused = []
+        """Bring one worker in step; give back what it refused."""
         try:
-            for command in changes(self._control.running(worker), target):
-                try:
-                    self._control.carry_out(worker, command)
-                except CommandRefused as error:
-                    refused.append(str(error))
+            running = self._control.running(worker)
         except CommandRefused as error:
-            refused.append(str(error))
-        for reason in refused:
-            log.warning(
-                "gateway command refused pid=%d leaving=%s reason=%s", worker.pid, worker.leaving, reason
-            )
-        return [] if worker.leaving else refused
+            return [] if worker.leaving else [str(error)]
+        if worker.leaving:
+            # Before, so that an interruption loses none; after, for those that came between.
+            self._control.end_connections(worker, revoked(running, target))
+            self._carry_out(worker, last_changes(running, target))
+            self._control.end_connections(worker, revoked(running, target))
+            return []
+        return self._carry_out(worker, changes(running, target))
+
+    def _carry_out(self, worker: Worker, commands: Iterable[str]) -> list[str]:
+        refused = []
+        for command in commands:
+            try:
+                self._control.carry_out(worker, command)
+            except CommandRefused as error:
+                log.warning("gateway refused pid=%d leaving=%s reason=%s", worker.pid, worker.leaving, error)
+                refused.append(str(error))
+        return refused
 
     def _files(self) -> Mapping[str, str]:
         files = render.with_routes(self._frame, (self._routes or {}).values())
@@ -303,6 +319,10 @@ class Gateway:
         lines = [line.text for line in self._runtime.logs(pod, tail=_LOG_TAIL)]
         alerts = [line.partition(" : ")[2] for line in lines if line.startswith("[ALERT]")]
         return " ".join(alerts[:2] or lines[-1:])
+
+
+def _host(address: str) -> str:
+    return address.rpartition(":")[0].strip("[]")
 
 
 def _was_healthy(pod: Pod) -> bool:
