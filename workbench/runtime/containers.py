@@ -144,9 +144,9 @@ def _network_mode(plan: PodPlan, home_id: str) -> str:
 def _device_requests(gpus: tuple[str, ...], cdi_devices: Collection[str]) -> list[dict[str, Any]]:
     if not gpus:
         return []
-    names = [f"nvidia.com/gpu={uuid}" for uuid in gpus]
-    if all(name in cdi_devices for name in names):
-        return [{"Driver": "cdi", "DeviceIDs": names}]
+    # A spec may name cards by their index alone, which says nothing to us.
+    if any(device.startswith(("nvidia.com/gpu=GPU-", "nvidia.com/gpu=MIG-")) for device in cdi_devices):
+        return [{"Driver": "cdi", "DeviceIDs": [f"nvidia.com/gpu={uuid}" for uuid in gpus]}]
     return [{"DeviceIDs": list(gpus), "Capabilities": [["gpu"]]}]
 
 
