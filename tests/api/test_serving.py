@@ -7,6 +7,7 @@ import json
 import socket
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,22 @@ def watch(daemon):
     connection = daemon.connect()
     connection.request("GET", "/workbench/v1/watch")
     return connection.getresponse()
+
+
+def test_a_silent_stream_sends_empty_lines_so_that_it_is_not_taken_for_dead(daemon, monkeypatch) -> None:
+    monkeypatch.setattr("workbench.api.streams._HEARTBEAT_S", 0.01)
+    daemon.lines = lambda: forever(threading.Event())
+    response = watch(daemon)
+
+    assert response.readline() != b"\n"
+    assert response.readline() == b"\n"
+
+
+def test_a_burst_of_requests_is_answered_to_the_last(daemon) -> None:
+    with ThreadPoolExecutor(50) as crowd:
+        answers = list(
+            crowd.map(lambda number: daemon.ask("GET", f"/api/v2/instances/dsw-{number}"), range(200))
+        )
+
+    assert [each.json["InstanceId"] for each in answers] == [f"dsw-{number}" for number in range(200)]
+    assert len({each.json["RequestId"] for each in answers}) == 200

@@ -22,6 +22,8 @@ ALGORITHM = operation("paistudio", "CreateAlgorithmVersion")
 WORKSPACES = operation("aiworkspace", "ListWorkspaces")
 EVERY = [each for service in SERVICES for each in operations(service).values()]
 
+DEEP = b'{"MigrationOptions": {"a": ' + b"[" * 700 + b"]" * 700 + b"}}"
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -131,7 +133,7 @@ def test_a_query_that_cannot_be_read_is_refused(query: str) -> None:
         from_query(query)
 
 
-@pytest.mark.parametrize("body", [b"{", b"\xff", b"[]", b"NaN", b'{"Priority": NaN}', b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"[]", b"NaN", b'{"Priority": NaN}', b"[" * 100_000, DEEP])
 def test_a_body_that_cannot_be_read_is_refused(body: bytes) -> None:
     with pytest.raises(MalformedBody):
         read_fields(CREATE, {}, query="", body=body)

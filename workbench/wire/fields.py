@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
@@ -33,8 +34,7 @@ class WrongType(InvalidInput):
     code = "InvalidParameter"
 
     def __init__(self, place: str, value: object, wanted: str) -> None:
-        shown = repr(value)
-        super().__init__(f"{place} is {shown if len(shown) <= 80 else shown[:77] + '…'}; {wanted} is wanted.")
+        super().__init__(f"{place} is {reprlib.repr(value)}; {wanted} is wanted.")
 
 
 class MalformedBody(InvalidInput):
@@ -58,17 +58,16 @@ def read_fields(
         WrongType: A field has a wrong type.
         MalformedBody: The body cannot be read at all.
     """
-    in_query = _read_query(operation, query)
-    if operation.raw_body:
-        return {**in_query, RAW_BODY: _read_raw_body(operation, body), **arguments}
-    return {**in_query, **_read_body(operation, body), **arguments}
-
-
-def _read_query(operation: Operation, query: str) -> dict[str, Any]:
-    return _converted_texts(operation, operation.query, _texts(query))
+    try:
+        in_query = _converted_texts(operation, operation.query, _texts(query))
+        return {**in_query, **_read_body(operation, body), **arguments}
+    except RecursionError as error:
+        raise MalformedBody("The request is nested too deep.") from error
 
 
 def _read_body(operation: Operation, body: bytes) -> dict[str, Any]:
+    if operation.raw_body:
+        return {RAW_BODY: _read_raw_body(operation, body)}
     if not body or not operation.body:
         return {}
     if operation.form:
@@ -125,7 +124,8 @@ def _from_text(reader: _Reader, text: str, kind: str, place: str) -> Any:
             raise WrongType(place, text, "JSON") from error
         return reader.value(parsed, kind.removesuffix(_AS_JSON), place)
     if kind.endswith(_AS_LIST):
-        return [part.strip() for part in text.split(",") if part.strip()]
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        return reader.value(parts, kind.removesuffix(_AS_LIST), place)
     literal: Any = text
     if kind == "boolean":
         literal = {"true": True, "false": False}.get(text.lower(), text)
@@ -202,7 +202,7 @@ class _Reader:
 
 def _string(value: Any, place: str) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
+        return str(_number(value, place))
     if not isinstance(value, str):
         raise WrongType(place, value, "text")
     if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
@@ -254,8 +254,8 @@ def _parsed(text: str) -> Any:
         raise MalformedBody(
             f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
         ) from error
-    except (ValueError, RecursionError) as error:
-        raise MalformedBody("The body is JSON with a number too long or nested too deep.") from error
+    except ValueError as error:
+        raise MalformedBody("The body is JSON with a number that is too long.") from error
 
 
 def _no_constant(name: str) -> NoReturn:
