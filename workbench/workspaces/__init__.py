@@ -1,35 +1,58 @@
-"""Workspaces: who is here, who works where, who may do what."""
+"""Workspaces: who is here, who works where, who may do what, what is on record of it."""
 
 from workbench.workspaces.access_keys import KeyPair
 from workbench.workspaces.access_keys import usable as usable_key
+from workbench.workspaces.auditor import Auditor
 from workbench.workspaces.authentication import Authenticator
 from workbench.workspaces.authorization import require, require_on_machine, visible_in
 from workbench.workspaces.first_start import FirstAccess, first_start
 from workbench.workspaces.members import roles_of
 from workbench.workspaces.mounting import mount_context
-from workbench.workspaces.permissions import may
+from workbench.workspaces.permissions import PERMISSIONS, may
+from workbench.workspaces.quota import Amounts, Kind
 from workbench.workspaces.records import Workspace, default_workspace
 from workbench.workspaces.records import get as workspace
+from workbench.workspaces.residents import Place, Residents
 from workbench.workspaces.roles import Role
+from workbench.workspaces.routes import routes
 from workbench.workspaces.schema import MIGRATIONS
+from workbench.workspaces.tags import of as tags_of
+from workbench.workspaces.tags import put as put_tags
+from workbench.workspaces.tags import take_off as take_off_tags
 from workbench.workspaces.users import User
 from workbench.workspaces.users import get as user
+from workbench.workspaces.work import Work
+from workbench.workspaces.work import begin as begin_work
+from workbench.workspaces.work import end as end_work
 
 __all__ = [
     "MIGRATIONS",
+    "PERMISSIONS",
+    "Amounts",
+    "Auditor",
     "Authenticator",
     "FirstAccess",
     "KeyPair",
+    "Kind",
+    "Place",
+    "Residents",
     "Role",
     "User",
+    "Work",
     "Workspace",
+    "begin_work",
     "default_workspace",
+    "end_work",
     "first_start",
     "may",
     "mount_context",
+    "put_tags",
     "require",
     "require_on_machine",
     "roles_of",
+    "routes",
+    "tags_of",
+    "take_off_tags",
     "usable_key",
     "user",
     "visible_in",

@@ -16,6 +16,7 @@ from sqlite_utils import Database
 
 from workbench.errors import Conflict, NotFound
 from workbench.store.vault import Vault
+from workbench.wire.paging import Page
 from workbench.workspaces import users
 from workbench.workspaces.users import User
 
@@ -96,6 +97,40 @@ def find_with_user(db: Database, access_key_id: str) -> tuple[AccessKey, User] |
     if row is None:
         return None
     return _from_row(row, enabled=row["key_enabled"], created_at=row["key_created_at"]), users.from_row(row)
+
+
+def get(db: Database, access_key_id: str) -> AccessKey:
+    """The key with this id.
+
+    Raises:
+        AccessKeyNotFound: There is none.
+    """
+    row = db.execute("SELECT * FROM access_keys WHERE access_key_id = ?", [access_key_id]).fetchone()
+    if row is None:
+        raise AccessKeyNotFound(access_key_id)
+    return _from_row(row, enabled=row["enabled"], created_at=row["created_at"])
+
+
+def search(db: Database, *, page: Page, user_id: str = "") -> tuple[list[AccessKey], int]:
+    """One page of keys, newest first, of one user if given, and how many there are in all."""
+    where, values = "(:user_id = '' OR user_id = :user_id)", {"user_id": user_id}
+    total: int = db.execute(f"SELECT count(*) FROM access_keys WHERE {where}", values).fetchone()[0]  # noqa: S608
+    rows = db.query(
+        f"SELECT * FROM access_keys WHERE {where} ORDER BY created_at DESC, access_key_id"  # noqa: S608
+        " LIMIT :limit OFFSET :offset",
+        {**values, "limit": page.size, "offset": page.offset},
+    )
+    return [_from_row(row, enabled=row["enabled"], created_at=row["created_at"]) for row in rows], total
+
+
+def set_enabled(db: Database, access_key_id: str, enabled: bool) -> None:
+    """Make a key work, or stop it from working at once."""
+    db.execute("UPDATE access_keys SET enabled = ? WHERE access_key_id = ?", [enabled, access_key_id])
+
+
+def delete(db: Database, access_key_id: str) -> None:
+    """Forget a key; from now on nobody knows it."""
+    db.execute("DELETE FROM access_keys WHERE access_key_id = ?", [access_key_id])
 
 
 def is_use_due(last_used_at: datetime | None, now: datetime) -> bool:

@@ -14,13 +14,13 @@ from workbench.errors import Forbidden
 from workbench.wire.call import Caller
 from workbench.workspaces import members, permissions, records
 from workbench.workspaces.records import WorkspaceNotFound
-from workbench.workspaces.roles import Role
 
 
 class NotAllowed(Forbidden):
     """A member whose roles do not allow it."""
 
-    def __init__(self, operation: str, needed: frozenset[Role], *, own: bool) -> None:
+    def __init__(self, operation: str, *, own: bool) -> None:
+        needed = permissions.roles_needed(operation, own=own)
         whose = "" if own else " on what is another member's"
         super().__init__(
             f"Your roles do not allow {operation}{whose}.",
@@ -54,7 +54,7 @@ def require(db: Database, caller: Caller, workspace_id: str, operation: str, own
         raise WorkspaceNotFound(workspace_id)
     own = owner_id in ("", caller.user_id)
     if not permissions.may(roles, operation, own=own):
-        raise NotAllowed(operation, permissions.roles_needed(operation, own=own), own=own)
+        raise NotAllowed(operation, own=own)
 
 
 def visible_in(db: Database, caller: Caller, operation: str) -> Mapping[str, str | None] | None:

@@ -67,7 +67,6 @@ _AIWORKSPACE: Mapping[str, Rule] = {
     "DeleteMembers": _MANAGE,
     "AddMemberRole": _MANAGE,
     "RemoveMemberRole": _MANAGE,
-    "ListWorkspaceUsers": _MANAGE,
     "ListPermissions": _READ,
     "GetPermission": _READ,
     "ListConfigs": _READ,
@@ -77,7 +76,7 @@ _AIWORKSPACE: Mapping[str, Rule] = {
     "DeleteConfig": _MANAGE,
 }
 
-_NOTEBOOKS: Mapping[str, Rule] = {
+_DSW: Mapping[str, Rule] = {
     "ListEcsSpecs": _EVERYONE,
     "ListInstances": _READ,
     "ListInstanceStatistics": _READ,
@@ -102,24 +101,61 @@ _NOTEBOOKS: Mapping[str, Rule] = {
     "CreateIdleInstanceCuller": _RUN,
     "DeleteIdleInstanceCuller": _RUN,
     "GetToken": _ENTER,
-    "GetNotebookLogs": _PRIVATE_READ,
-    "CreateNotebookTicket": _ENTER,
     "GetInstanceSnapshot": _READ,
     "ListInstanceSnapshot": _READ,
     "CreateInstanceSnapshot": _CHANGE,
     "DeleteInstanceSnapshot": _CHANGE,
 }
 
-_MACHINE: Mapping[str, Rule] = {
+_WORKBENCH: Mapping[str, Rule] = {
     "GetStatus": _EVERYONE,
     "GetConnection": _ONESELF,
     "Watch": _EVERYONE,
     "ListBuiltInImages": _EVERYONE,
     "BuildImage": _EVERYONE,
     "Shutdown": _MACHINE_OWNER,
+    "GetNotebookLogs": _PRIVATE_READ,
+    "CreateNotebookTicket": _ENTER,
+    "EnterNotebook": _ENTER,
+    "ListRoles": _EVERYONE,
+    "ListUsers": _EVERYONE,
+    "CreateUser": _MACHINE_OWNER,
+    "UpdateUser": _MACHINE_OWNER,
+    "DeleteUser": _MACHINE_OWNER,
+    "ListAccessKeys": _ONESELF,
+    "CreateAccessKey": _ONESELF,
+    "UpdateAccessKey": _ONESELF,
+    "DeleteAccessKey": _ONESELF,
+    "ListTokens": _ONESELF,
+    "CreateToken": _ONESELF,
+    "DeleteToken": _ONESELF,
+    "ListAuditEntries": InWorkspace(own=ALL, others=MANAGERS),
+    "GetAuditRetention": _EVERYONE,
+    "UpdateAuditRetention": _MACHINE_OWNER,
+    "ListTags": _READ,
+    "ListTaggedResources": _READ,
+    "GetResourceTags": _READ,
+    "TagResource": _CHANGE,
+    "UntagResource": _CHANGE,
+    "GetWorkspaceQuota": _READ,
+    "UpdateWorkspaceQuota": _MACHINE_OWNER,
+    "ListDeletedWorkspaces": _EVERYONE,
+    "ListPools": _EVERYONE,
+    "CreatePool": _MACHINE_OWNER,
+    "UpdatePool": _MACHINE_OWNER,
+    "DeletePool": _MACHINE_OWNER,
 }
 
-PERMISSIONS: Mapping[str, Rule] = {**_AIWORKSPACE, **_NOTEBOOKS, **_MACHINE}
+BY_SERVICE: Mapping[str, Mapping[str, Rule]] = {
+    "aiworkspace": _AIWORKSPACE,
+    "dsw": _DSW,
+    "workbench": _WORKBENCH,
+}
+"""Rule by service and operation. Operations of one name in two services have one rule."""
+
+PERMISSIONS: Mapping[str, Rule] = {
+    action: rule for rules in BY_SERVICE.values() for action, rule in rules.items()
+}
 """Rule by operation."""
 
 

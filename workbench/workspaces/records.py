@@ -63,6 +63,16 @@ class Workspace:
     modified_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class Deleted:
+    """A workspace that is gone, while its files are not."""
+
+    workspace_id: str
+    name: str
+    creator: str
+    deleted_at: datetime
+
+
 def create(
     db: Database,
     *,
@@ -188,6 +198,15 @@ def remove(db: Database, workspace: Workspace, *, now: datetime) -> None:
         [workspace.workspace_id, workspace.name, workspace.creator, now.isoformat()],
     )
     db.execute("DELETE FROM workspaces WHERE workspace_id = ?", [workspace.workspace_id])
+
+
+def deleted(db: Database, *, creator: str = "") -> list[Deleted]:
+    """Workspaces that are gone while their files are not, newest first, of one user if given."""
+    rows = db.query(
+        "SELECT * FROM deleted_workspaces WHERE :creator = '' OR creator = :creator ORDER BY deleted_at DESC",
+        {"creator": creator},
+    )
+    return [Deleted(**{**row, "deleted_at": datetime.fromisoformat(row["deleted_at"])}) for row in rows]
 
 
 def from_row(row: Mapping[str, Any]) -> Workspace:

@@ -123,3 +123,37 @@ def create_pools(db: Database) -> None:
         " workspace_id TEXT NOT NULL REFERENCES workspaces ON DELETE CASCADE,"
         " PRIMARY KEY (pool, workspace_id)) WITHOUT ROWID"
     )
+
+
+@MIGRATIONS()
+def create_tags(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE tags (kind TEXT NOT NULL, id TEXT NOT NULL, workspace_id TEXT NOT NULL,"
+        " key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, id, key)) WITHOUT ROWID"
+    )
+    db.execute("CREATE INDEX resources_by_tag ON tags (key, value, workspace_id, kind, id)")
+
+
+@MIGRATIONS()
+def create_audit(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE audit (number INTEGER PRIMARY KEY AUTOINCREMENT, time TEXT NOT NULL,"
+        " user_id TEXT NOT NULL, user_name TEXT NOT NULL, access_key_id TEXT NOT NULL, source TEXT NOT NULL,"
+        " operation TEXT NOT NULL, event TEXT NOT NULL, resource_type TEXT NOT NULL,"
+        " resource_id TEXT NOT NULL, workspace_id TEXT NOT NULL, level TEXT NOT NULL,"
+        " status INTEGER NOT NULL, code TEXT NOT NULL, request_id TEXT NOT NULL)"
+    )
+    for column in ("time", "user_id", "operation", "resource_id", "workspace_id", "level"):
+        db.execute(f"CREATE INDEX audit_by_{column} ON audit ({column}, number)")
+    db.execute("CREATE TABLE audit_retention (days INTEGER NOT NULL)")
+    db.execute("INSERT INTO audit_retention (days) VALUES (365)")
+    # Whatever the code does: what was written stays as it was until its time is over.
+    db.execute(
+        "CREATE TRIGGER audit_is_never_changed BEFORE UPDATE ON audit"
+        " BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END"
+    )
+    db.execute(
+        "CREATE TRIGGER audit_is_kept BEFORE DELETE ON audit"
+        " WHEN julianday(OLD.time) > julianday('now') - (SELECT days FROM audit_retention)"
+        " BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END"
+    )

@@ -14,12 +14,22 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from workbench.errors import InvalidInput
+from workbench.errors import InvalidInput, NotFound
+from workbench.wire.paging import Page
 from workbench.workspaces import users
 from workbench.workspaces.schema import next_id
 from workbench.workspaces.users import User
 
 LONGEST_LIFE = timedelta(days=366)
+
+
+class TokenNotFound(NotFound):
+    """No token has this id."""
+
+    code = "TokenNotFound"
+
+    def __init__(self, token_id: str) -> None:
+        super().__init__(f"There is no token {token_id!r}.", hint="`workbench token list` shows all of them.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +91,35 @@ def find_with_user(db: Database, secret: str) -> tuple[Token, User] | None:
     if row is None:
         return None
     return _from_row(row, created_at=row["token_created_at"]), users.from_row(row)
+
+
+def get(db: Database, token_id: str) -> Token:
+    """The token with this id.
+
+    Raises:
+        TokenNotFound: There is none.
+    """
+    row = db.execute("SELECT * FROM tokens WHERE token_id = ?", [token_id]).fetchone()
+    if row is None:
+        raise TokenNotFound(token_id)
+    return _from_row(row, created_at=row["created_at"])
+
+
+def search(db: Database, *, page: Page, user_id: str = "") -> tuple[list[Token], int]:
+    """One page of tokens, newest first, of one user if given, and how many there are in all."""
+    where, values = "(:user_id = '' OR user_id = :user_id)", {"user_id": user_id}
+    total: int = db.execute(f"SELECT count(*) FROM tokens WHERE {where}", values).fetchone()[0]  # noqa: S608
+    rows = db.query(
+        f"SELECT * FROM tokens WHERE {where} ORDER BY created_at DESC, token_id"  # noqa: S608
+        " LIMIT :limit OFFSET :offset",
+        {**values, "limit": page.size, "offset": page.offset},
+    )
+    return [_from_row(row, created_at=row["created_at"]) for row in rows], total
+
+
+def delete(db: Database, token_id: str) -> None:
+    """Forget a token; from now on nobody knows it."""
+    db.execute("DELETE FROM tokens WHERE token_id = ?", [token_id])
 
 
 def note_use(db: Database, token_id: str, now: datetime) -> None:

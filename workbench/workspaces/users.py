@@ -1,10 +1,15 @@
-"""Users of the machine, and the Unix account that each one's containers run as."""
+"""Users of the machine, and the Unix account that each one's containers run as.
+
+Who is removed leaves a row behind: their files carry the uid, and neither the name nor the uid
+may come to mean somebody else.
+"""
 
 from __future__ import annotations
 
+import pwd
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,9 +17,12 @@ from typing import Any
 from sqlite_utils import Database
 
 from workbench.errors import Conflict, InvalidInput, NotFound
+from workbench.wire.paging import Page
 from workbench.workspaces.schema import next_id
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
+_FIRST_FREE_UID = 30_000
+"""Above what a machine gives to its people, below what it gives to containers."""
 
 
 class UserNotFound(NotFound):
@@ -30,6 +38,27 @@ class UserTaken(Conflict):
     """The name or the Unix uid belongs to another user."""
 
     code = "UserAlreadyExists"
+
+
+class MachineOwnerStays(Conflict):
+    """The owner of the machine can be neither disabled nor removed."""
+
+    code = "MachineOwnerStays"
+
+    def __init__(self) -> None:
+        super().__init__("The owner of this machine can be neither disabled nor removed.")
+
+
+class OwnsWorkspaces(Conflict):
+    """A workspace always has its owner."""
+
+    code = "UserOwnsWorkspaces"
+
+    def __init__(self, name: str, workspaces: Sequence[str]) -> None:
+        super().__init__(
+            f"{name} owns the workspace{'s' * (len(workspaces) > 1)} {', '.join(workspaces)}.",
+            hint="Delete them first, or disable the user instead.",
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +77,7 @@ class User:
 def add(
     db: Database, *, name: str, unix_uid: int, unix_gid: int, now: datetime, machine_owner: bool = False
 ) -> User:
-    """Keep a new user.
+    """Keep a new user. Who left and comes back with the same name and uid is the same user again.
 
     Raises:
         InvalidInput: The name breaks the rules.
@@ -59,6 +88,10 @@ def add(
             f"{name!r} cannot be a user's name.",
             hint="1 to 64 letters, digits, dots, underscores and hyphens, a letter first.",
         )
+    left = _one(db, "name = ? AND unix_uid = ? AND removed_at IS NOT NULL", name, unix_uid)
+    if left is not None:
+        db.execute("UPDATE users SET removed_at = NULL, enabled = 1 WHERE user_id = ?", [left.user_id])
+        return get(db, left.user_id)
     user = User(
         user_id=next_id(db, "user"),
         name=name,
@@ -75,7 +108,10 @@ def add(
             [user.user_id, name, unix_uid, unix_gid, machine_owner, now.isoformat()],
         )
     except sqlite3.IntegrityError as error:
-        raise UserTaken(f"There is already a user named {name!r} or with the Unix uid {unix_uid}.") from error
+        raise UserTaken(
+            f"There is, or was, another user named {name!r} or with the Unix uid {unix_uid}.",
+            hint="Names and uids are not given to others, since files belong to them.",
+        ) from error
     return user
 
 
@@ -85,7 +121,7 @@ def get(db: Database, user_id: str) -> User:
     Raises:
         UserNotFound: There is none.
     """
-    user = _one(db, "user_id = ?", user_id)
+    user = _one(db, "user_id = ? AND removed_at IS NULL", user_id)
     if user is None:
         raise UserNotFound(user_id)
     return user
@@ -93,7 +129,77 @@ def get(db: Database, user_id: str) -> User:
 
 def with_uid(db: Database, unix_uid: int) -> User | None:
     """The user whose processes have this Unix uid."""
-    return _one(db, "unix_uid = ?", unix_uid)
+    return _one(db, "unix_uid = ? AND removed_at IS NULL", unix_uid)
+
+
+def named(db: Database, name: str) -> User:
+    """The user with this name, capitals or not.
+
+    Raises:
+        UserNotFound: There is none.
+    """
+    user = _one(db, "name = ? AND removed_at IS NULL", name)
+    if user is None:
+        raise UserNotFound(name)
+    return user
+
+
+def search(db: Database, *, page: Page, name: str = "") -> tuple[list[User], int]:
+    """One page of users, oldest first, and how many there are in all.
+
+    Args:
+        name: Part of the name, capitals or not.
+    """
+    where = "removed_at IS NULL AND (:name = '' OR instr(lower(name), lower(:name)))"
+    total: int = db.execute(f"SELECT count(*) FROM users WHERE {where}", {"name": name}).fetchone()[0]  # noqa: S608
+    rows = db.query(
+        f"SELECT * FROM users WHERE {where} ORDER BY created_at, user_id LIMIT :limit OFFSET :offset",  # noqa: S608
+        {"name": name, "limit": page.size, "offset": page.offset},
+    )
+    return [from_row(row) for row in rows], total
+
+
+def uid_for(db: Database, name: str) -> int:
+    """A Unix uid for somebody without an account here: theirs from before, or one that nobody has."""
+    before = _one(db, "name = ?", name)
+    if before is not None:
+        return before.unix_uid
+    last: int = db.execute("SELECT max(unix_uid) FROM users").fetchone()[0]
+    uid = max(_FIRST_FREE_UID, last + 1)
+    while _has_account(uid):
+        uid += 1
+    return uid
+
+
+def set_enabled(db: Database, user: User, enabled: bool) -> None:
+    """Let a user in, or shut them out at once, keys, tokens and all.
+
+    Raises:
+        MachineOwnerStays: It is the machine's owner who would be shut out.
+    """
+    if user.machine_owner and not enabled:
+        raise MachineOwnerStays
+    db.execute("UPDATE users SET enabled = ? WHERE user_id = ?", [enabled, user.user_id])
+
+
+def remove(db: Database, user: User, *, now: datetime) -> None:
+    """Remove a user with their keys, tokens and memberships. Their files stay.
+
+    Raises:
+        MachineOwnerStays: It is the machine's owner.
+        OwnsWorkspaces: A workspace would be without an owner.
+    """
+    if user.machine_owner:
+        raise MachineOwnerStays
+    owned = db.execute("SELECT name FROM workspaces WHERE creator = ? ORDER BY name", [user.user_id])
+    names = [row[0] for row in owned]
+    if names:
+        raise OwnsWorkspaces(user.name, names)
+    for table in ("access_keys", "tokens", "members"):
+        db.execute(f"DELETE FROM {table} WHERE user_id = ?", [user.user_id])  # noqa: S608
+    db.execute(
+        "UPDATE users SET enabled = 0, removed_at = ? WHERE user_id = ?", [now.isoformat(), user.user_id]
+    )
 
 
 def machine_owner(db: Database) -> User | None:
@@ -112,6 +218,14 @@ def from_row(row: Mapping[str, Any]) -> User:
         enabled=bool(row["enabled"]),
         created_at=datetime.fromisoformat(row["created_at"]),
     )
+
+
+def _has_account(uid: int) -> bool:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
 
 
 def _one(db: Database, where: str, *values: object) -> User | None:

@@ -1,7 +1,7 @@
 """What runs now: where, for whom, and how much it may use.
 
-A capability takes its share in the transaction that makes something run, and gives it back in
-the one that ends it; both may be repeated. This is what quotas count, what a deletion of a
+A capability calls `begin` in the transaction that makes something run, and `end` in the one that
+ends it; both may be repeated. This is what quotas count, what a deletion of a
 workspace is refused for, and what a disabled user's sessions are found by.
 """
 
@@ -51,7 +51,7 @@ class Work:
         )
 
 
-def take(db: Database, wanted: Work, *, installed: Amounts, disk_bytes: int = 0) -> Work:
+def begin(db: Database, wanted: Work, *, installed: Amounts, disk_bytes: int = 0) -> Work:
     """Count this as running from now on; what it held before is replaced.
 
     Args:
@@ -93,7 +93,7 @@ def take(db: Database, wanted: Work, *, installed: Amounts, disk_bytes: int = 0)
     return taken
 
 
-def give_back(db: Database, kind: Kind, id: str) -> None:
+def end(db: Database, kind: Kind, id: str) -> None:
     """Count this as running no more."""
     db.execute("DELETE FROM work WHERE kind = ? AND id = ?", [kind, id])
 

@@ -1,0 +1,1 @@
+"""Workspaces and identity on the wire: one file a resource."""

@@ -1,0 +1,115 @@
+"""Pools on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlite_utils import Database
+
+from workbench.errors import InvalidInput
+from workbench.node import Inventory
+from workbench.parts import Parts
+from workbench.wire.call import Call
+from workbench.wire.times import to_wire
+from workbench.workspaces import pools, records, work
+from workbench.workspaces.authorization import require_on_machine
+from workbench.workspaces.pools import Pool
+from workbench.workspaces.quota import Amounts, Kind
+from workbench.workspaces.residents import Residents, stop
+
+_KINDS = {"development": Kind.NOTEBOOK, "training": Kind.JOB, "inference": Kind.SERVICE}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
+
+
+def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
+    """ListPools, with what runs in each."""
+    require_on_machine(call.caller, call.operation.action)
+    with parts.store.reading() as db:
+        return {"Pools": [_view(db, each) for each in pools.every(db).values()]}
+
+
+def create(parts: Parts, call: Call) -> Mapping[str, Any]:
+    """CreatePool."""
+    require_on_machine(call.caller, call.operation.action)
+    installed = installed_amounts(parts.node.inventory())
+    with parts.store.transaction() as db:
+        pool = _changed(db, Pool(name=call.fields.get("Name", ""), amounts=Amounts()), call.fields)
+        pools.check(pool, pools.every(db).values(), installed)
+        pools.add(db, pool, now=parts.now())
+    return {"Name": pool.name}
+
+
+def update(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[str, Any]:
+    """UpdatePool. Draining takes nothing new; with Force, what runs is stopped too."""
+    require_on_machine(call.caller, call.operation.action)
+    installed = installed_amounts(parts.node.inventory())
+    with parts.store.transaction() as db:
+        pool = _changed(db, pools.get(db, call.fields["name"]), call.fields)
+        others = [each for each in pools.every(db).values() if each.name != pool.name]
+        pools.check(pool, others, installed)
+        pools.save(db, pool)
+        running = work.running(db, pool=pool.name)
+    if pool.draining and call.fields.get("Force"):
+        stop(parts, residents, running)
+    return {}
+
+
+def delete(parts: Parts, call: Call) -> Mapping[str, Any]:
+    """DeletePool, once nothing runs in it."""
+    require_on_machine(call.caller, call.operation.action)
+    with parts.store.transaction() as db:
+        pool = pools.get(db, call.fields["name"])
+        work.refuse_while_running(f"The pool {pool.name} cannot be deleted", work.running(db, pool=pool.name))
+        pools.remove(db, pool.name)
+    return {}
+
+
+def installed_amounts(inventory: Inventory) -> Amounts:
+    """What the machine has, as far as pools and quotas divide it."""
+    return Amounts(cpus=inventory.cpus, memory_bytes=inventory.memory_bytes, gpus=len(inventory.gpus))
+
+
+def _changed(db: Database, pool: Pool, fields: Mapping[str, Any]) -> Pool:
+    for workspace_id in fields.get("WorkspaceIds", []):
+        records.get(db, workspace_id)
+    return replace(
+        pool,
+        description=fields.get("Description", pool.description),
+        amounts=Amounts(
+            cpus=fields.get("Cpus", pool.amounts.cpus),
+            memory_bytes=fields.get("MemoryBytes", pool.amounts.memory_bytes),
+            gpus=fields.get("Gpus", pool.amounts.gpus),
+        ),
+        kinds=_kinds(fields["Kinds"]) if "Kinds" in fields else pool.kinds,
+        draining=fields.get("Draining", pool.draining),
+        workspaces=frozenset(fields.get("WorkspaceIds", pool.workspaces)),
+    )
+
+
+def _kinds(names: Sequence[str]) -> frozenset[Kind]:
+    unknown = sorted(set(names) - _KINDS.keys())
+    if unknown:
+        raise InvalidInput(f"Kinds holds {unknown[0]!r}; {', '.join(_KINDS)} are known.")
+    return frozenset(_KINDS[name] for name in names)
+
+
+def _view(db: Database, pool: Pool) -> dict[str, Any]:
+    running = work.running(db, pool=pool.name)
+    used = work.total(running)
+    return {
+        "Name": pool.name,
+        "Description": pool.description,
+        "Cpus": pool.amounts.cpus,
+        "MemoryBytes": pool.amounts.memory_bytes,
+        "Gpus": pool.amounts.gpus,
+        "UsedCpus": used.cpus,
+        "UsedMemoryBytes": used.memory_bytes,
+        "UsedGpus": used.gpus,
+        "Running": [f"{each.kind} {each.id}" for each in running],
+        "Kinds": sorted(_NAMES[each] for each in pool.kinds),
+        "WorkspaceIds": sorted(pool.workspaces),
+        "Draining": pool.draining,
+        "GmtCreateTime": to_wire(pool.created_at) if pool.created_at else "",
+    }

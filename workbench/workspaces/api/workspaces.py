@@ -1,0 +1,160 @@
+"""Workspaces on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlite_utils import Database
+
+from workbench.parts import Parts
+from workbench.wire.call import Call
+from workbench.wire.paging import page, sorting
+from workbench.wire.times import to_wire
+from workbench.workspaces import members, records, users, work
+from workbench.workspaces.authorization import require, require_on_machine
+from workbench.workspaces.records import Workspace
+from workbench.workspaces.residents import Residents
+from workbench.workspaces.roles import Role
+
+_ORDERS = {"GmtCreateTime": "created_at", "GmtModifiedTime": "modified_at", "WorkspaceName": "name"}
+_ENABLED = "ENABLED"
+
+
+def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
+    """ListWorkspaces: those that the caller is in."""
+    wanted = page(call.fields, size=20)
+    order = sorting(call.fields, _ORDERS, default="GmtCreateTime")
+    if call.fields.get("Status", _ENABLED) != _ENABLED:
+        return {"Workspaces": [], "TotalCount": 0}
+    with parts.store.reading() as db:
+        found, total = records.search(
+            db,
+            page=wanted,
+            sorting=order,
+            member="" if call.caller.owner else call.caller.user_id,
+            name=call.fields.get("WorkspaceName", ""),
+            ids=[each for each in call.fields.get("WorkspaceIds", "").split(",") if each],
+        )
+        admins = members.names_with(db, [each.workspace_id for each in found], Role.ADMIN)
+    return {
+        "Workspaces": [_view(each, admins.get(each.workspace_id, [])) for each in found],
+        "TotalCount": total,
+        "ResourceLimits": {},
+    }
+
+
+def get(parts: Parts, call: Call) -> Mapping[str, Any]:
+    """GetWorkspace."""
+    with parts.store.reading() as db:
+        workspace = _permitted(db, call)
+        return _with_owner(db, workspace)
+
+
+def get_default(parts: Parts, call: Call) -> Mapping[str, Any]:
+    """GetDefaultWorkspace."""
+    require_on_machine(call.caller, call.operation.action)
+    with parts.store.reading() as db:
+        return {**_with_owner(db, records.default_workspace(db)), "Conditions": []}
+
+
+def set_default(parts: Parts, call: Call) -> Mapping[str, Any]:
+    """UpdateDefaultWorkspace."""
+    require_on_machine(call.caller, call.operation.action)
+    with parts.store.transaction() as db:
+        records.make_default(db, call.fields.get("WorkspaceId", ""))
+    return {}
+
+
+def create(parts: Parts, call: Call) -> Mapping[str, Any]:
+    """CreateWorkspace; who makes it owns it."""
+    require_on_machine(call.caller, call.operation.action)
+    now = parts.now()
+    with parts.store.transaction() as db:
+        workspace = records.create(
+            db,
+            name=call.fields.get("WorkspaceName", ""),
+            creator=call.caller.user_id,
+            now=now,
+            display_name=call.fields.get("DisplayName", ""),
+            description=call.fields.get("Description", ""),
+        )
+        members.enrol(db, workspace.workspace_id, call.caller.user_id, [Role.OWNER], now=now)
+    return {"WorkspaceId": workspace.workspace_id}
+
+
+def update(parts: Parts, call: Call) -> Mapping[str, Any]:
+    """UpdateWorkspace."""
+    with parts.store.transaction() as db:
+        workspace = _permitted(db, call)
+        records.update(
+            db,
+            workspace.workspace_id,
+            now=parts.now(),
+            display_name=call.fields.get("DisplayName"),
+            description=call.fields.get("Description"),
+        )
+    return {}
+
+
+def delete(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[str, Any]:
+    """DeleteWorkspace, with everything in it that does not run; the files stay until they are purged."""
+    with parts.store.transaction() as db:
+        workspace = _permitted(db, call)
+        work.refuse_while_running(
+            f"The workspace {workspace.name} cannot be deleted",
+            work.running(db, workspace_id=workspace.workspace_id),
+        )
+        records.remove(db, workspace, now=parts.now())
+    for each in residents:
+        each.remove_all(parts, workspace.workspace_id)
+    return {}
+
+
+def list_deleted(parts: Parts, call: Call) -> Mapping[str, Any]:
+    """ListDeletedWorkspaces: whose files are still there. One's own; the machine's owner sees all."""
+    require_on_machine(call.caller, call.operation.action)
+    with parts.store.reading() as db:
+        deleted = records.deleted(db, creator="" if call.caller.owner else call.caller.user_id)
+    return {
+        "Workspaces": [
+            {
+                "WorkspaceId": each.workspace_id,
+                "WorkspaceName": each.name,
+                "Creator": each.creator,
+                "GmtDeleteTime": to_wire(each.deleted_at, milliseconds=True),
+            }
+            for each in deleted
+        ]
+    }
+
+
+def _permitted(db: Database, call: Call) -> Workspace:
+    workspace_id = call.fields["workspace_id"]
+    require(db, call.caller, workspace_id, call.operation.action)
+    return records.get(db, workspace_id)
+
+
+def _view(workspace: Workspace, admins: Sequence[str]) -> dict[str, Any]:
+    return {
+        "WorkspaceId": workspace.workspace_id,
+        "WorkspaceName": workspace.name,
+        "DisplayName": workspace.display_name,
+        "Description": workspace.description,
+        "Creator": workspace.creator,
+        "IsDefault": workspace.is_default,
+        "Status": _ENABLED,
+        "EnvTypes": ["prod"],
+        "AdminNames": list(admins),
+        "GmtCreateTime": to_wire(workspace.created_at, milliseconds=True),
+        "GmtModifiedTime": to_wire(workspace.modified_at, milliseconds=True),
+    }
+
+
+def _with_owner(db: Database, workspace: Workspace) -> dict[str, Any]:
+    owner = users.get(db, workspace.creator)
+    admins = members.names_with(db, [workspace.workspace_id], Role.ADMIN)
+    return {
+        **_view(workspace, admins.get(workspace.workspace_id, [])),
+        "Owner": {"UserId": owner.user_id, "UserName": owner.name, "UserKp": owner.user_id},
+    }

@@ -1,0 +1,25 @@
+"""Writes the audit log as requests are answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from workbench.store import Store
+from workbench.workspaces import audit
+from workbench.workspaces.audit_events import Outcome, entry_of
+
+
+class Auditor:
+    """Is told of every request before its answer leaves, and keeps what belongs on record."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        self._store = store
+        self._now = now
+
+    def __call__(self, outcome: Outcome) -> None:
+        """Keep a request, if it is of a kind that is kept."""
+        entry = entry_of(outcome, self._now())
+        if entry is not None:
+            with self._store.transaction() as db:
+                audit.write(db, entry)

@@ -1,0 +1,45 @@
+"""What other capabilities keep in workspaces, as far as workspaces must reach it.
+
+Workspaces stand below notebooks, jobs and services and know none of them. Each hands over one
+value that says how to find, stop and remove its things; `daemon.py` collects them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlite_utils import Database
+
+from workbench.parts import Parts
+from workbench.workspaces.work import Work
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a thing stands, and whose it is."""
+
+    workspace_id: str
+    owner_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Residents:
+    """One kind of things.
+
+    `find` says where a thing stands, None when there is no such thing. `stop` asks for one to
+    be stopped; `remove_all` for everything in a workspace to be removed. Both return at once
+    and may be repeated.
+    """
+
+    kind: str
+    find: Callable[[Database, str], Place | None]
+    stop: Callable[[Parts, str], None]
+    remove_all: Callable[[Parts, str], None]
+
+
+def stop(parts: Parts, residents: Sequence[Residents], works: Iterable[Work]) -> None:
+    """Ask for work to be stopped."""
+    by_kind = {each.kind: each for each in residents}
+    for work in works:
+        by_kind[work.kind].stop(parts, work.id)
