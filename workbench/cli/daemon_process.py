@@ -74,17 +74,21 @@ def launch(settings: Settings, environment: Mapping[str, str]) -> subprocess.Pop
         )
 
 
-def await_ready(settings: Settings, process: subprocess.Popen[bytes]) -> None:
+def await_ready(settings: Settings, process: subprocess.Popen[bytes] | None) -> None:
     """Wait until the API answers.
 
+    Args:
+        process: What was launched; None where a daemon runs already. It may end because
+            another one was quicker, which is just as good.
+
     Raises:
-        DaemonDied: The process ended, or a minute has passed.
+        DaemonDied: No daemon is left, or a minute has passed.
     """
     for _ in _looks(_READY_WITHIN_S):
-        if process.poll() is not None:
-            raise DaemonDied(f"The daemon ended with exit code {process.returncode}.", log_file(settings))
-        if settings.socket.exists() and answers(settings):
+        if answers(settings):
             return
+        if process and process.poll() is not None and pid(settings) is None:
+            raise DaemonDied(f"The daemon ended with exit code {process.returncode}.", log_file(settings))
     raise DaemonDied(f"The daemon did not answer within {_READY_WITHIN_S:.0f} s.", log_file(settings))
 
 

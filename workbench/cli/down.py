@@ -11,7 +11,7 @@ import click
 from workbench.cli import daemon_process
 from workbench.cli.output import progress, say
 from workbench.cli.session import Session, pass_session
-from workbench.client import DaemonAway
+from workbench.client import Client, DaemonAway
 from workbench.errors import InvalidInput, WorkbenchError
 from workbench.wire.operations import operation
 
@@ -68,7 +68,7 @@ def _stop(session: Session) -> None:
     running = daemon_process.pid(settings)
     if running is not None:
         try:
-            session.client.call(operation("workbench", "Shutdown"), Sessions=True)
+            Client(settings.socket).call(operation("workbench", "Shutdown"), Sessions=True)
         except DaemonAway:
             say(f"The daemon (process {running}) does not answer; waiting for its end.")
         if not daemon_process.await_end(settings, within_s=_ENDED_WITHIN_S):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 
@@ -39,13 +40,16 @@ def up(session: Session, with_notebook: bool, environment: Mapping[str, str]) ->
     runs; `config.toml` in the home keeps it.
     """
     settings = load(environ=session.environment(**environment))
-    if daemon_process.pid(settings) is None:
+    started = daemon_process.pid(settings) is None
+    if started:
         _start(settings, session.environment(**environment))
-        say(f"Workbench runs: {settings.endpoint}")
     else:
-        say(f"Workbench runs already: {settings.endpoint}")
+        daemon_process.await_ready(settings, None)
+    client = Client(settings.socket)  # this machine's, whatever WORKBENCH_ENDPOINT says
+    endpoint = _status(client)["Endpoint"]
+    say(f"Workbench runs: {endpoint}" if started else f"Workbench runs already: {endpoint}")
     if with_notebook:
-        click.echo(_notebook_url(session))
+        click.echo(_notebook_url(client))
     say("Dashboard: workbench dashboard\nStop:      workbench down")
 
 
@@ -56,8 +60,7 @@ def _start(settings: Settings, environment: Mapping[str, str]) -> None:
         daemon_process.await_ready(settings, daemon_process.launch(settings, environment))
 
 
-def _notebook_url(session: Session) -> str:
-    client = session.client
+def _notebook_url(client: Client) -> str:
     chosen = choose(notebooks.list_all(client))
     if chosen is None:
         notebook_id = notebooks.create(client, Wishes(name=_FIRST))
@@ -73,7 +76,7 @@ def _notebook_url(session: Session) -> str:
 def _await_gateway(client: Client) -> None:
     with progress("Gateway") as show:
         for _ in range(_GATEWAY_LOOKS):
-            gateway = client.call(operation("workbench", "GetStatus"))["Gateway"]
+            gateway = _status(client)["Gateway"]
             if gateway["Answers"]:
                 return
             show(gateway["Message"])
@@ -85,3 +88,7 @@ def choose(found: Sequence[NotebookView]) -> NotebookView | None:
     """The notebook to show: one that runs, else the first one's namesake, else any; None for a new one."""
     staying = [each for each in found if each.status != "Deleting"]
     return min(staying, key=lambda each: (each.status != "Running", each.name != _FIRST), default=None)
+
+
+def _status(client: Client) -> dict[str, Any]:
+    return client.call(operation("workbench", "GetStatus"))
