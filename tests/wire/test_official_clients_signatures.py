@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from alibabacloud_aiworkspace20210204 import models as workspace
 from alibabacloud_pai_dsw20220101 import models as dsw
+from darabonba.runtime import RuntimeOptions
 
 from workbench.api.routing import operation_path
 from workbench.wire.signatures import Claim, Request, Scheme, is_authentic, read_claim
@@ -104,6 +107,17 @@ def test_another_secret_is_refused(catcher, form) -> None:
     catcher.client(**form).list_instances(dsw.ListInstancesRequest())
 
     assert not is_authentic(catcher.last, claim_of(catcher.last), "the-secreT")
+
+
+def test_the_older_form_covers_the_body_where_its_hash_is_sent(catcher) -> None:
+    body = b'{"InstanceName":"a"}'
+    hashed = {"content-md5": base64.b64encode(hashlib.md5(body).digest()).decode()}
+    request = dsw.CreateInstanceRequest(instance_name="a")
+    catcher.client(**OLDER).create_instance_with_options(request, hashed, RuntimeOptions())
+
+    assert catcher.last.body == body
+    assert is_accepted(catcher.last)
+    assert not is_accepted(replace(catcher.last, body=body + b" "))
 
 
 def test_a_bearer_token_is_read_as_the_official_client_sends_it(catcher) -> None:

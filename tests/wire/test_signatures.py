@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, quote, unquote_to_bytes
@@ -179,18 +177,7 @@ def test_the_older_form_refuses_a_query_that_could_be_read_in_two_ways() -> None
         read_claim(Request("GET", "/api/v1/jobs", "Name=a%26Owner=b", OLDER_HEADERS))
 
 
-def test_the_older_form_needs_a_date() -> None:
+@pytest.mark.parametrize("date", ["", "yesterday", "Fri, 02 Jan 2026 03:04:05 GMT+99999999999"])
+def test_the_older_form_needs_a_date(date: str) -> None:
     with pytest.raises(IncompleteSignature, match="date"):
-        read_claim(Request("GET", "/", "", {**OLDER_HEADERS, "date": "yesterday"}))
-
-
-def test_the_older_form_checks_the_body_where_its_hash_is_signed() -> None:
-    from workbench.wire.signatures import _roa_signature
-
-    md5 = base64.b64encode(hashlib.md5(b"{}").digest()).decode()
-    unsigned = Request("POST", "/api/v1/jobs", "", {**OLDER_HEADERS, "content-md5": md5}, b"{}")
-    signature = _roa_signature(unsigned, unsigned.raw_path, SECRET)
-    good = replace(unsigned, headers={**unsigned.headers, "authorization": f"acs the-id:{signature}"})
-
-    assert is_accepted(good)
-    assert not is_accepted(replace(good, body=b"{ }"))
+        read_claim(Request("GET", "/", "", {**OLDER_HEADERS, "date": date}))

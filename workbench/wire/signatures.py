@@ -207,8 +207,8 @@ def _nonce(request: Request) -> str:
 def _http_date(text: str) -> datetime:
     try:
         moment = parsedate_to_datetime(text)
-        return moment.replace(tzinfo=moment.tzinfo or UTC)
-    except ValueError as error:
+        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise IncompleteSignature(f"The header date is {text!r}; an HTTP date is wanted.") from error
 
 
