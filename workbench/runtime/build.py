@@ -87,6 +87,7 @@ def build(engine: Engine, step: Step, settings: Settings, builder: str, tell: Te
             buildargs=_arguments(step.base, settings, builder),
             labels={LABEL: FINISHED},
             use_config_proxy=False,
+            network_mode="host",  # a proxy is often one on this machine's loopback
             rm=True,
             forcerm=True,
             decode=True,
