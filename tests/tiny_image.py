@@ -1,6 +1,6 @@
 """A small image that needs no registry and no network: this machine's own shell and a few tools.
 
-The tag is the hash of the files, so the image is made once on a machine and then found.
+The tag is the hash of what is in it, so the image is made once on a machine and then found.
 """
 
 from __future__ import annotations
@@ -25,23 +25,17 @@ def ensure_tiny_image() -> str:
     """Make sure that the engine has the image.
 
     Returns:
-        Its name. It holds a shell and a few tools in /bin, a world-writable /tmp, and declares
-        an anonymous volume at /scratch.
+        Its name. It holds a shell and a few tools in /bin, and a world-writable /tmp.
     """
-    files = _files()
-    digest = hashlib.sha256()
-    for name, source in sorted(files.items()):
-        digest.update(name.encode() + b"\0" + source.read_bytes())
-    image = f"workbench-tests/tiny:{digest.hexdigest()[:16]}"
+    content = _tar(_files())
+    image = f"workbench-tests/tiny:{hashlib.sha256(content).hexdigest()[:16]}"
 
     engine = docker.from_env().api
     try:
         engine.inspect_image(image)
     except ImageNotFound:
         repository, tag = image.split(":")
-        engine.import_image_from_data(
-            _tar(files), repository, tag, changes=["VOLUME /scratch", "ENV PATH=/bin"]
-        )
+        engine.import_image_from_data(content, repository, tag, changes=["ENV PATH=/bin"])
     return image
 
 
@@ -60,7 +54,7 @@ def _files() -> dict[str, Path]:
 def _tar(files: dict[str, Path]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name, mode in {"tmp": 0o1777, "scratch": 0o1777, "etc": 0o755}.items():
+        for name, mode in {"tmp": 0o1777, "etc": 0o755}.items():
             folder = tarfile.TarInfo(name)
             folder.type, folder.mode = tarfile.DIRTYPE, mode
             tar.addfile(folder)

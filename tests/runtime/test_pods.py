@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,6 +27,18 @@ pytestmark = pytest.mark.docker
 
 Plans = Callable[..., PodPlan]
 Wait = Callable[[Pod], Pod]
+
+
+@pytest.fixture
+def image_with_volume(engine: APIClient, runtime: Runtime, a_plan: Plans) -> Iterator[str]:
+    """The tiny image and a declared volume; made of a pod, and gone after the test."""
+    pod = runtime.start_pod(a_plan(id="template"))
+    image = engine.commit(pod.container, changes=["VOLUME /scratch"])["Id"]
+    runtime.remove_pod(pod)
+    yield image
+    for pod in runtime.list_pods():
+        runtime.remove_pod(pod)
+    engine.remove_image(image)
 
 
 def output(runtime: Runtime, pod: Pod) -> list[str]:
@@ -292,9 +304,9 @@ def test_a_network_that_is_gone_leaves_no_container(runtime: Runtime, a_plan: Pl
 
 
 def test_a_volume_that_the_image_declares_goes_with_its_pod(
-    runtime: Runtime, engine: APIClient, a_plan: Plans
+    runtime: Runtime, engine: APIClient, a_plan: Plans, image_with_volume: str
 ) -> None:
-    pod = runtime.start_pod(a_plan())
+    pod = runtime.start_pod(a_plan(image=image_with_volume))
     [volume] = [mount["Name"] for mount in engine.inspect_container(pod.container)["Mounts"]]
 
     runtime.remove_pod(pod)

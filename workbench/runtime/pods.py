@@ -31,7 +31,8 @@ class PodPlan:
 
     `kind`, `id` and `pod` name it (`notebook`, `dsw-1f…`, `main`); `generation` counts the
     times its owner started it, so that a leftover of an earlier start is told from this one.
-    `gpus` are UUIDs. `user` is `uid:gid`. `address_on` is the network it joins.
+    `gpus` are UUIDs. `user` is `uid:gid`. `network` is one of ours by its name, `host` for this
+    machine's own, or empty for none at all.
     """
 
     kind: str
