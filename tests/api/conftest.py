@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -139,11 +140,16 @@ def tcp_endpoint(daemon: Daemon) -> Iterator[str]:
             writer.write(data)
         writer.close()
 
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(relay, "127.0.0.1", 0))
-    thread = threading.Thread(target=loop.run_forever)
+    async def serve() -> None:
+        server = await asyncio.start_server(relay, "127.0.0.1", 0)
+        stopping = asyncio.Event()
+        started.set_result((server.sockets[0].getsockname()[1], asyncio.get_running_loop(), stopping))
+        await stopping.wait()
+
+    started: Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    loop.call_soon_threadsafe(loop.stop)
+    port, loop, stopping = started.result(10)
+    yield f"127.0.0.1:{port}"
+    loop.call_soon_threadsafe(stopping.set)
     thread.join(10)
-    loop.close()

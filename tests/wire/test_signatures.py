@@ -177,7 +177,7 @@ def test_the_older_form_refuses_a_query_that_could_be_read_in_two_ways() -> None
         read_claim(Request("GET", "/api/v1/jobs", "Name=a%26Owner=b", OLDER_HEADERS))
 
 
-@pytest.mark.parametrize("date", ["", "yesterday", "Fri, 02 Jan 2026 03:04:05 GMT+99999999999"])
+@pytest.mark.parametrize("date", ["", "yesterday", "Fri, 02 Jan 2026303:04:05 GMT+99999999999"])
 def test_the_older_form_needs_a_date(date: str) -> None:
     with pytest.raises(IncompleteSignature, match="date"):
         read_claim(Request("GET", "/", "", {**OLDER_HEADERS, "date": date}))
