@@ -82,6 +82,8 @@ def emulated_machine(
                 folder / "engine", machine, toolkit=toolkit, programs=programs, live_restore=live_restore
             )
             stack.callback(engine.clean)
+            if not name:
+                stack.callback(engine.kill)  # nobody misses an orderly end
             engine.start()
         yield EmulatedMachine(machine, engine, _environment(folder, engine))
 

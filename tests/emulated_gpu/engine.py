@@ -81,6 +81,11 @@ class Engine:
         return self.folder / "cdi"
 
     @property
+    def bridge(self) -> Bridge | None:
+        """Its way to the network, from the first start until it is cleaned."""
+        return Bridge(int(self._bridge_file.read_text())) if self._bridge_file.exists() else None
+
+    @property
     def grants(self) -> list[dict[str, object]]:
         """What the hook was asked for and gave, in order: `container`, `asked`, `given`."""
         log = self.folder / "grants.log"
@@ -97,7 +102,7 @@ class Engine:
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.toolkit is Toolkit.CDI:
             write_spec(self.machine, self.specs)
-        (self.folder / "daemon.json").write_text(json.dumps(self._configuration(self._bridge())))
+        (self.folder / "daemon.json").write_text(json.dumps(self._configuration(self._ensure_bridge())))
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command(), env=self._environment(), stdout=log, stderr=log, start_new_session=True
@@ -113,11 +118,13 @@ class Engine:
 
     def kill(self) -> None:
         """End dockerd at once, as a crash does. Its containers may go on."""
-        containerd = self._pid_of(self._exec_root / "containerd" / "containerd.pid", str(self._exec_root))
+        containerd_file = self._exec_root / "containerd" / "containerd.pid"
+        containerd = self._pid_of(containerd_file, str(self._exec_root))
         if pid := self._pid():
             leftovers.end_process(pid, signal.SIGKILL)
-        if containerd:  # the kernel ends it with dockerd; a new dockerd must not find it half alive
+        if containerd:  # the kernel ends it with dockerd; as a zombie it looks alive to the next one
             leftovers.end_process(containerd, signal.SIGTERM)
+            containerd_file.unlink(missing_ok=True)
         self._reap()
 
     def clean(self) -> None:
@@ -128,8 +135,8 @@ class Engine:
         leftovers.remove_cgroups(self._data_root)
         shutil.rmtree(self._exec_root, ignore_errors=True)
         self._pid_file.unlink(missing_ok=True)
-        if bridge := self._own_bridge():
-            bridge.remove()
+        if self.bridge:
+            self.bridge.remove()
             self._bridge_file.unlink()
 
     def load(self, image: str, *, source: str = "unix:///var/run/docker.sock") -> None:
@@ -175,20 +182,16 @@ class Engine:
             raise CannotEmulate(f"An engine runs already in {self.folder}.")
         self.socket.unlink(missing_ok=True)
 
-    def _bridge(self) -> Bridge:
-        bridge = self._own_bridge()
-        if bridge is None:
-            bridge = make_bridge()
-            self._bridge_file.write_text(str(bridge.number))
+    def _ensure_bridge(self) -> Bridge:
+        if self.bridge:
+            return self.bridge
+        bridge = make_bridge()
+        self._bridge_file.write_text(str(bridge.number))
         return bridge
-
-    def _own_bridge(self) -> Bridge | None:
-        return Bridge(int(self._bridge_file.read_text())) if self._bridge_file.exists() else None
 
     def _configuration(self, bridge: Bridge) -> dict[str, object]:
         configuration: dict[str, object] = {
             "bridge": bridge.name,
-            "default-address-pools": [bridge.pool],
             "live-restore": self.live_restore,
         }
         if self.toolkit is Toolkit.CDI:
