@@ -1,0 +1,142 @@
+"""A Workbench of its own for a test: a real daemon on the real engine, and nothing left of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from workbench.client import Client
+from workbench.runtime import Pod, Runtime
+from workbench.settings import Settings, load
+from workbench.wire.operations import operation
+
+_READY_WITHIN_S = 30
+
+
+class Installation:
+    """One home with its daemon.
+
+    The daemon is a process like a user's, so it can be killed like a user's.
+    """
+
+    def __init__(self, home: Path, **environment: str) -> None:
+        self.environment = {
+            **os.environ,
+            "WORKBENCH_HOME": str(home),
+            "WORKBENCH_PORT": str(_free_port()),
+            "WORKBENCH_STOP_GRACE_S": "3",
+            **environment,
+        }
+        self.settings: Settings = load(environ=self.environment)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def client(self) -> Client:
+        """The owner, on the local socket."""
+        return Client(self.settings.socket)
+
+    @property
+    def runtime(self) -> Runtime:
+        """The home's containers, seen past the daemon."""
+        return Runtime(self.settings.docker_host, (self.settings.home / "id").read_text().strip())
+
+    def start(self) -> None:
+        """Start the daemon and wait until its API answers."""
+        self.settings.logs.mkdir(parents=True, exist_ok=True)
+        with (self.settings.logs / "daemon.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "workbench.daemon"], env=self.environment, stdout=log, stderr=log
+            )
+        self.until(self._answers, "the API answers", within_s=_READY_WITHIN_S)
+
+    def kill(self) -> None:
+        """End the daemon as a power cut would."""
+        assert self.process
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """The `workbench` command."""
+        done = subprocess.run(
+            [sys.executable, "-m", "workbench.cli", *arguments],
+            env=self.environment,
+            text=True,
+            capture_output=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    def json(self, *arguments: str) -> Any:
+        """What a command prints with `--json`."""
+        return json.loads(self.run(*arguments, "--json").stdout)
+
+    def dsw(self, action: str, **fields: Any) -> dict[str, Any]:
+        """One of PAI's DSW operations, as the owner."""
+        return dict(self.client.call(operation("dsw", action), **fields))
+
+    def create(self, name: str, **fields: Any) -> str:
+        """A small notebook; its id."""
+        size = {"CPU": "0.5", "Memory": "1"}
+        return str(self.dsw("CreateInstance", InstanceName=name, RequestedResource=size, **fields)["InstanceId"])
+
+    def status(self, notebook_id: str) -> str:
+        """A notebook's status; empty once it is gone."""
+        found = self.dsw("ListInstances", InstanceId=notebook_id)["Instances"]
+        return str(found[0]["Status"]) if found else ""
+
+    def until_status(self, notebook_id: str, *wanted: str, within_s: float = 60) -> None:
+        """Wait for a status; an empty one is that it is gone."""
+        self.until(
+            lambda: self.status(notebook_id) in wanted, f"{notebook_id} is {wanted}", within_s=within_s
+        )
+
+    def pods(self) -> list[Pod]:
+        """The notebooks' containers."""
+        return self.runtime.list_pods("notebook")
+
+    def until(self, condition: Callable[[], bool], what: str, *, within_s: float = 60) -> None:
+        """Wait for something to become true."""
+        deadline = time.monotonic() + within_s
+        while not condition():
+            if time.monotonic() > deadline:
+                log = (self.settings.logs / "daemon.log").read_text()[-6000:]
+                raise AssertionError(f"{what}: not within {within_s} s. The daemon's log ends with:\n{log}")
+            time.sleep(0.1)
+
+    def remove(self) -> None:
+        """End the daemon and remove all that it made, but not the images: the next test wants them."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait()
+        if (self.settings.home / "id").exists():
+            runtime = self.runtime
+            for pod in runtime.list_pods():
+                runtime.remove_pod(pod)
+            for network in runtime.list_networks():
+                runtime.remove_network(network.name)
+        for pin in sorted((self.settings.run / "pods").glob("*/*")):
+            subprocess.run(["umount", "--lazy", pin], check=False, capture_output=True)
+        shutil.rmtree(self.settings.home, ignore_errors=True)
+
+    def _answers(self) -> bool:
+        assert self.process
+        assert self.process.poll() is None, (self.settings.logs / "daemon.log").read_text()[-6000:]
+        return self.run("status", check=False).returncode == 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
