@@ -14,6 +14,7 @@ import pytest
 
 from tests.gateway.conftest import Site, a_gateway, a_route, settle
 from tests.gateway.raw_http import Reply, ask, read_exactly, upgrade
+from tests.gateway.upstreams import a_notebook_at
 from workbench.gateway import Phase
 
 pytestmark = pytest.mark.docker
@@ -119,6 +120,22 @@ def test_a_container_at_another_address_is_found_there(site: Site) -> None:
 
     assert changed(site, address=elsewhere.address, port=elsewhere.port)
     assert visit(site, "dsw-a").reached == "dsw-b"
+
+
+def test_a_container_may_have_an_address_of_either_family(site: Site) -> None:
+    with a_notebook_at("::1", "dsw-c") as port:
+        assert changed(site, "dsw-c", address="::1", port=port)
+        assert visit(site, "dsw-c").reached == "dsw-c"
+        site.gateway.withdraw("dsw-c")
+        assert changed(site, "dsw-c", address="::1", port=port)
+        assert visit(site, "dsw-c").reached == "dsw-c"
+
+
+def test_a_domain_of_ones_own_gives_each_notebook_an_origin_under_it(site: Site) -> None:
+    reload(site)
+
+    assert ask(site.port, "/notebook/dsw-a/lab", "dsw-a.example.org", cookie()).reached == "dsw-a"
+    assert ask(site.port, "/notebook/dsw-a/lab", "dsw-a.localhost", cookie()).status == 401
 
 
 @pytest.mark.parametrize("how", ["withdrawn", "stopped", "new cookie", "new token", "after a reload"])

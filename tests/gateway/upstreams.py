@@ -7,6 +7,7 @@ where to. An upgraded connection is an echo, byte for byte, as a websocket is to
 from __future__ import annotations
 
 import json
+import socket
 import socketserver
 import threading
 from base64 import b64encode
@@ -72,6 +73,10 @@ class _Repeating(BaseHTTPRequestHandler):
 class _Tcp(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, handler)
 
 
 class _Unix(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):

@@ -80,7 +80,9 @@ class Gateway:
         self._refused: str | None = None
         self._routes: dict[str, NotebookRoute] | None = None
         self._status = GatewayStatus(answers=False, message="It has not been started yet.")
-        self._lock = threading.RLock()
+        # Over routes, files and HAProxy; never held while Docker is waited for, so that a sick
+        # engine delays nobody's withdrawal.
+        self._lock = threading.Lock()
 
     def sync(self, routes: Iterable[NotebookRoute]) -> bool:
         """Hand in all routes there are; others end. Nothing is applied before the first call.
@@ -122,11 +124,10 @@ class Gateway:
         Raises:
             EngineAway: Docker does not answer.
         """
-        with self._lock:
-            if pod := self._runtime.find_pod(KIND, ID):
-                self._runtime.stop_pod(pod, grace_s=_STOP_GRACE_S)
-                self._runtime.remove_pod(pod)
-            self._status = GatewayStatus(answers=False, message="It was stopped.")
+        if pod := self._runtime.find_pod(KIND, ID):
+            self._runtime.stop_pod(pod, grace_s=_STOP_GRACE_S)
+            self._runtime.remove_pod(pod)
+        self._status = GatewayStatus(answers=False, message="It was stopped.")
 
     def status(self) -> GatewayStatus:
         """How the last look found it."""
@@ -141,16 +142,15 @@ class Gateway:
         Raises:
             EngineAway: Docker does not answer. Nothing was concluded; a running gateway goes on.
         """
-        with self._lock:
-            if self._routes is None:
-                return _SOON
-            match self._images.ensure(IMAGE):
-                case Present() as image:
-                    return self._run(self._plan(image.image_id))
-                case Working() as work:
-                    return self._wait(f"Its image is on the way: {work.text}.", NOT_UNTIL_WOKEN)
-                case Failed() as failure:
-                    return self._wait(f"Its image cannot be had: {failure.reason} {failure.hint}", _LATER)
+        if self._routes is None:
+            return _SOON
+        match self._images.ensure(IMAGE):
+            case Present() as image:
+                return self._run(self._plan(image.image_id))
+            case Working() as work:
+                return self._wait(f"Its image is on the way: {work.text}.", NOT_UNTIL_WOKEN)
+            case Failed() as failure:
+                return self._wait(f"Its image cannot be had: {failure.reason} {failure.hint}", _LATER)
 
     def _run(self, plan: PodPlan) -> Again:
         pod = self._runtime.find_pod(KIND, ID)
@@ -173,7 +173,8 @@ class Gateway:
         hosts = [_host(address) for address in self._listens_on]
         if problem := port.why_not(hosts, self._settings.port):
             return self._wait(problem, _LATER)
-        self._write(self._files())
+        with self._lock:
+            self._write(self._files())
         try:
             self._runtime.start_pod(plan)
         except Unavailable:
@@ -184,7 +185,8 @@ class Gateway:
 
     def _keep_up(self) -> Again:
         try:
-            done = self._apply()
+            with self._lock:
+                done = self._apply()
         except GatewayAway as error:
             return self._wait(str(error), _SOON)
         return NOT_UNTIL_WOKEN if done else _LATER

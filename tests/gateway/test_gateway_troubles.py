@@ -1,0 +1,48 @@
+"""What is said when the gateway cannot be there, and that it comes once it can."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from tests.gateway.conftest import a_gateway, settle
+from tests.gateway.raw_http import ask
+from workbench.runtime import Runtime
+from workbench.settings import Settings
+
+pytestmark = pytest.mark.docker
+
+
+def test_a_taken_port_is_told_and_taken_as_soon_as_it_is_free(settings: Settings, runtime: Runtime) -> None:
+    settings.gateway_socket.parent.mkdir(parents=True)
+    gateway = a_gateway(settings, runtime)
+    gateway.sync([])
+    with socket.create_server(("127.0.0.1", settings.port)):
+        while "taken by" not in gateway.status().message:
+            gateway.reconcile()
+        assert not gateway.status().answers
+        assert runtime.list_pods() == []
+
+    settle(gateway)
+    assert ask(settings.port, "/", "127.0.0.1").status == 200
+
+
+def test_nothing_is_applied_before_the_routes_are_known(settings: Settings, runtime: Runtime) -> None:
+    gateway = a_gateway(settings, runtime)
+    gateway.reconcile()
+
+    assert runtime.list_pods() == []
+    assert not gateway.withdraw("dsw-a")
+    assert not (settings.run / "gateway").exists()
+
+
+def test_a_gateway_that_is_stopped_frees_the_port(settings: Settings, runtime: Runtime) -> None:
+    settings.gateway_socket.parent.mkdir(parents=True)
+    gateway = a_gateway(settings, runtime)
+    gateway.sync([])
+    settle(gateway)
+    gateway.stop()
+
+    with socket.create_server(("127.0.0.1", settings.port)):
+        assert not gateway.status().answers
