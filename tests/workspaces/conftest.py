@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
-from cryptography.fernet import Fernet
 
+from workbench.node import Inventory
+from workbench.parts import Parts
 from workbench.store import Store
 from workbench.store.vault import Vault
 from workbench.wire import signatures
-from workbench.wire.call import Caller
+from workbench.wire.call import Call, Caller
 from workbench.wire.signatures import Request
 from workbench.workspaces import (
     MIGRATIONS,
     Authenticator,
     FirstAccess,
     KeyPair,
+    Place,
+    Residents,
+    Role,
     User,
     access_keys,
     first_start,
+    members,
+    routes,
     users,
 )
 
@@ -42,12 +50,55 @@ class Clock:
 
 @dataclass
 class Machine:
+    """`stopped` and `removed` are what the residents, notebooks in name only, were asked for."""
+
     store: Store
     vault: Vault
     clock: Clock
     first: FirstAccess
     authenticate: Authenticator
     nonces: Iterator[int] = field(default_factory=lambda: iter(range(10**9)))
+    stopped: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+    places: dict[str, Place] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        residents = Residents(
+            kind="notebook",
+            find=lambda db, id: self.places.get(id),
+            stop=lambda parts, id: self.stopped.append(id),
+            remove_all=lambda parts, workspace_id: self.removed.append(workspace_id),
+        )
+        self.routes = routes([residents])
+        inventory = Inventory(cpus=8, memory_bytes=32 * 2**30)
+        nothing = dict.fromkeys(each.name for each in fields(Parts))
+        self.parts = Parts(
+            **{
+                **nothing,
+                "store": self.store,
+                "vault": self.vault,
+                "now": self.clock,
+                "node": SimpleNamespace(inventory=lambda: inventory),
+            }
+        )
+
+    @property
+    def owner(self) -> Caller:
+        return Caller(user_id=self.first.user_id, name="root", owner=True)
+
+    def ask(self, caller: Caller, action: str, **given: Any) -> Mapping[str, Any]:
+        """The answer of an operation."""
+        route = next(each for each in self.routes if each.operation.action == action)
+        return route.answer(
+            self.parts, Call(operation=route.operation, caller=caller, request_id="r", fields=given)
+        )
+
+    def join(self, role: Role, uid: int, workspace_id: str = "") -> Caller:
+        """A new user, made a member."""
+        user = self.add_user(f"user{uid}", uid)
+        with self.store.transaction() as db:
+            members.enrol(db, workspace_id or self.first.workspace_id, user.user_id, [role], now=self.clock())
+        return Caller(user_id=user.user_id, name=user.name)
 
     def add_user(self, name: str, uid: int) -> User:
         with self.store.transaction() as db:
@@ -66,14 +117,9 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
-    (tmp_path / "key").write_bytes(Fernet.generate_key())
     store, vault, clock = Store(tmp_path / "state.db"), Vault(tmp_path / "key"), Clock()
     store.migrate([MIGRATIONS])
     with store.transaction() as db:
         first = first_start(db, vault, "root", 0, 0, now=clock())
     assert first is not None
     return Machine(store, vault, clock, first, Authenticator(store, vault, clock))
-
-
-def a_caller(user: User) -> Caller:
-    return Caller(user_id=user.user_id, name=user.name, owner=user.machine_owner)

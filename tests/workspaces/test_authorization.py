@@ -2,20 +2,7 @@ import pytest
 
 from workbench.errors import Forbidden, NotFound
 from workbench.wire.call import Caller
-from workbench.workspaces import Role, members, require, require_on_machine
-
-
-@pytest.fixture
-def as_member(machine):
-    """Makes a new user a member of the default workspace and asks as them."""
-
-    def join(role, uid=2001):
-        user = machine.add_user(f"user{uid}", uid)
-        with machine.store.transaction() as db:
-            members.enrol(db, machine.first.workspace_id, user.user_id, [role], now=machine.clock())
-        return Caller(user_id=user.user_id, name=user.name)
-
-    return join
+from workbench.workspaces import Role, require, require_on_machine
 
 
 def ask(machine, caller, operation, owner_id=""):
@@ -23,16 +10,16 @@ def ask(machine, caller, operation, owner_id=""):
         require(db, caller, machine.first.workspace_id, operation, owner_id)
 
 
-def test_a_developer_deletes_only_what_is_theirs(machine, as_member):
-    developer = as_member(Role.DEVELOPER)
+def test_a_developer_deletes_only_what_is_theirs(machine):
+    developer = machine.join(Role.DEVELOPER, 2001)
 
     ask(machine, developer, "DeleteInstance", developer.user_id)
     with pytest.raises(Forbidden, match="another member's"):
         ask(machine, developer, "DeleteInstance", machine.first.user_id)
 
 
-def test_a_guest_only_reads(machine, as_member):
-    guest = as_member(Role.GUEST)
+def test_a_guest_only_reads(machine):
+    guest = machine.join(Role.GUEST, 2001)
 
     ask(machine, guest, "GetInstance", machine.first.user_id)
     with pytest.raises(Forbidden, match=Role.DEVELOPER) as refused:

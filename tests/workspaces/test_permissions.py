@@ -1,0 +1,96 @@
+"""The table, walked as a whole: every operation, every role, one's own object and another's."""
+
+import pytest
+
+from workbench.errors import Forbidden, NotFound
+from workbench.wire.call import Caller
+from workbench.workspaces import PERMISSIONS, Role, may, require, require_on_machine
+from workbench.workspaces.permissions import InWorkspace, OnMachine
+
+ROLE_DECIDES = {name: rule for name, rule in PERMISSIONS.items() if isinstance(rule, InWorkspace)}
+NO_WORKSPACE = {name: rule for name, rule in PERMISSIONS.items() if isinstance(rule, OnMachine)}
+SOMEBODY_ELSE = "4711"
+
+
+def is_allowed(ask, *args):
+    try:
+        ask(*args)
+    except Forbidden as refused:
+        assert refused.status == 403
+        return False
+    return True
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_operation_allows_each_role_what_the_table_says(machine, role):
+    if role is Role.OWNER:
+        caller = Caller(user_id=machine.first.user_id, name="without the machine owner's rights")
+    else:
+        caller = machine.join(role, 2001)
+    with machine.store.reading() as db:
+        for operation, rule in ROLE_DECIDES.items():
+            for whose, allowed in ((caller.user_id, rule.own), (SOMEBODY_ELSE, rule.others)):
+                asked = (db, caller, machine.first.workspace_id, operation, whose)
+                assert is_allowed(require, *asked) == (role in allowed), (operation, whose)
+
+
+def test_no_operation_in_a_workspace_is_open_to_who_is_not_in_it(machine):
+    stranger = Caller(user_id=machine.add_user("eve", 2001).user_id, name="eve")
+    with machine.store.reading() as db:
+        for operation in ROLE_DECIDES:
+            with pytest.raises(NotFound):
+                require(db, stranger, machine.first.workspace_id, operation, stranger.user_id)
+
+
+def test_operations_without_a_workspace_know_oneself_others_and_the_machines_owner(machine):
+    user = Caller(user_id="7", name="ada")
+    for operation, rule in NO_WORKSPACE.items():
+        assert is_allowed(require_on_machine, user, operation, "7") == rule.own, operation
+        assert is_allowed(require_on_machine, user, operation, SOMEBODY_ELSE) == rule.others, operation
+        assert is_allowed(require_on_machine, machine.owner, operation, SOMEBODY_ELSE), operation
+
+
+def test_what_one_may_do_to_others_things_one_may_do_to_ones_own():
+    for operation, rule in PERMISSIONS.items():
+        assert not rule.others or rule.own, operation
+        if isinstance(rule, InWorkspace):
+            assert rule.others <= rule.own, operation
+
+
+def test_a_guest_never_changes_anything_of_the_workspace_or_of_others():
+    reading = ("Get", "List")
+    for operation in ROLE_DECIDES:
+        if may(frozenset({Role.GUEST}), operation, own=False):
+            assert operation.startswith(reading), operation
+
+
+def test_every_operation_that_is_offered_has_a_row(machine):
+    from workbench.notebooks import ROUTES
+
+    offered = {route.operation.action for route in (*ROUTES, *machine.routes)}
+
+    assert offered <= PERMISSIONS.keys()
+
+
+def test_the_roles_table_that_is_printed_is_the_table(machine):
+    table = machine.ask(machine.owner, "ListRoles")["Permissions"]
+
+    assert {each["Operation"] for each in table} == PERMISSIONS.keys()
+    shown = next(each for each in table if each["Operation"] == "DeleteInstance")
+    assert shown["Scope"] == "workspace"
+    assert Role.DEVELOPER in shown["Own"]
+    assert Role.DEVELOPER not in shown["Others"]
+
+
+def test_a_member_hears_what_they_may_do(machine):
+    developer, id = machine.join(Role.DEVELOPER, 2001), machine.first.workspace_id
+    codes = {
+        each["PermissionCode"]: each["PermissionRules"]
+        for each in machine.ask(developer, "ListPermissions", workspace_id=id)["Permissions"]
+    }
+
+    assert {rule["EntityAccessType"] for rule in codes["PaiDSW:DeleteInstance"]} == {"CREATOR"}
+    assert {rule["EntityAccessType"] for rule in codes["PaiDSW:GetInstance"]} == {"ANY"}
+    assert "PaiWorkspace:CreateMember" not in codes
+    with pytest.raises(Forbidden):
+        machine.ask(developer, "GetPermission", workspace_id=id, permission_code="PaiWorkspace:CreateMember")
