@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.gateway.conftest import a_gateway, settle
+from tests.gateway.conftest import Site, a_gateway, a_route, settle
 from tests.gateway.raw_http import ask
 from workbench.runtime import Runtime
 from workbench.settings import Settings
@@ -35,6 +35,31 @@ def test_nothing_is_applied_before_the_routes_are_known(settings: Settings, runt
     assert runtime.list_pods() == []
     assert not gateway.withdraw("dsw-a")
     assert not (settings.run / "gateway").exists()
+
+
+def test_haproxy_has_no_complaint_about_its_configuration(site: Site) -> None:
+    (pod,) = site.runtime.list_pods("gateway")
+    lines = [line.text for line in site.runtime.logs(pod)]
+
+    assert any("Loading success" in line for line in lines)
+    assert not [line for line in lines if line.startswith(("[WARNING]", "[ALERT]"))]
+
+
+def test_no_secret_is_in_the_gateways_log(site: Site) -> None:
+    site.gateway.publish(a_route("dsw-d", "127.0.1.9", 1))
+    for query in ("token=access_token-of-dsw-d-0123456789", "ticket=a-ticket"):
+        ask(site.port, f"/notebook/dsw-d/x?{query}", "127.0.0.1")
+        assert ask(site.port, f"/notebook/dsw-d/x?{query}", "127.0.0.1", "Accept: text/html").status in (
+            401,
+            503,
+        )
+    site.gateway.withdraw("dsw-d")
+    (pod,) = site.runtime.list_pods("gateway")
+    log = "\n".join(line.text for line in site.runtime.logs(pod))
+
+    assert "/notebook/dsw-d/x" in log
+    assert "0123456789" not in log
+    assert "a-ticket" not in log
 
 
 def test_a_gateway_that_is_stopped_frees_the_port(settings: Settings, runtime: Runtime) -> None:
