@@ -1,0 +1,199 @@
+import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from workbench.api import Outcome
+from workbench.errors import Forbidden, NotFound
+from workbench.wire.operations import operation
+from workbench.workspaces import Auditor, Role, audit
+from workbench.workspaces.audit import Level, Query
+from workbench.workspaces.audit_events import entry_of
+
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+
+def an_outcome(action="CreateInstance", service="dsw", **changes):
+    asked = operation(service, action)
+    return Outcome(
+        **{
+            "request_id": "R-1",
+            "source": "10.0.0.9",
+            "verb": asked.verb,
+            "path": asked.path,
+            "operation": asked,
+            "fields": {},
+            "answer": {},
+            **changes,
+        }
+    )
+
+
+def an_entry(**changes):
+    good = entry_of(an_outcome(), NOW)
+    return replace(good, **changes)
+
+
+def test_a_change_is_on_record_with_who_where_what_and_how_it_ended(machine):
+    ada = replace(machine.join(Role.DEVELOPER, 2001), access_key_id="WB1", source="10.0.0.9")
+    Auditor(machine.store, machine.clock)(
+        an_outcome(caller=ada, fields={"WorkspaceId": "1"}, answer={"InstanceId": "dsw-1"})
+    )
+
+    (line,) = machine.ask(machine.owner, "ListAuditEntries")["Entries"]
+    assert line == {
+        "Number": 1,
+        "Time": "2026-05-04T12:00:00.000Z",
+        "UserId": ada.user_id,
+        "UserName": "user2001",
+        "AccessKeyId": "WB1",
+        "Source": "10.0.0.9",
+        "Operation": "CreateInstance",
+        "Event": "createNotebook",
+        "ResourceType": "Notebook",
+        "ResourceId": "dsw-1",
+        "WorkspaceId": "1",
+        "Level": "normal",
+        "Status": 200,
+        "Code": "",
+        "RequestId": "R-1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "level"),
+    [(403, "Forbidden", Level.WARNING), (404, "WorkspaceNotFound", Level.WARNING)],
+)
+def test_a_refusal_is_on_record_even_of_a_reading(machine, status, code, level):
+    outcome = an_outcome("GetInstance", caller=machine.owner, status=status, code=code)
+    assert entry_of(outcome, NOW).level == level
+
+
+def test_a_stranger_at_the_door_is_an_incident():
+    entry = entry_of(an_outcome("ListInstances", status=400, code="SignatureDoesNotMatch"), NOW)
+
+    assert (entry.level, entry.user_id, entry.source) == (Level.INCIDENT, "", "10.0.0.9")
+
+
+def test_a_guesser_cannot_fill_the_log():
+    assert entry_of(an_outcome(status=429, code="Throttling"), NOW) is None
+
+
+def test_a_plain_reading_is_not_on_record_but_a_handed_out_secret_is(machine):
+    assert entry_of(an_outcome("ListInstances", caller=machine.owner), NOW) is None
+    assert entry_of(an_outcome("GetConnection", "workbench", caller=machine.owner), NOW) is not None
+
+
+def test_no_secret_of_a_request_or_an_answer_reaches_the_log(machine):
+    entry = entry_of(
+        an_outcome(
+            "EnterNotebook",
+            "workbench",
+            caller=machine.owner,
+            fields={"instance_id": "dsw-1", "ticket": "secret"},
+        ),
+        NOW,
+    )
+    made = entry_of(
+        an_outcome(
+            "CreateAccessKey", "workbench", answer={"AccessKeyId": "WB1", "AccessKeySecret": "secret"}
+        ),
+        NOW,
+    )
+
+    assert (entry.resource_id, made.resource_id) == ("dsw-1", "WB1")
+    assert "secret" not in f"{entry}{made}"
+
+
+def test_the_log_can_be_neither_changed_nor_shortened(machine):
+    with machine.store.transaction() as db:
+        audit.write(db, an_entry(time=datetime.now(UTC)))
+    for statement in (
+        "UPDATE audit SET user_id = 'x'",
+        "DELETE FROM audit",
+        "REPLACE INTO audit SELECT * FROM audit",
+    ):
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"), machine.store.transaction() as db:
+            db.execute(statement)
+
+
+def test_lines_whose_time_is_over_go(machine):
+    today = datetime.now(UTC)
+    with machine.store.transaction() as db:
+        audit.keep_for(db, 30)
+        audit.write(db, an_entry(time=today - timedelta(days=31), request_id="old"))
+        audit.write(db, an_entry(time=today - timedelta(days=29), request_id="young"))
+        audit.write(db, an_entry(time=today, request_id="new"))
+        left = [each.request_id for each in audit.search(db, Query(), limit=10)]
+
+    assert left == ["new", "young"]
+
+
+def test_lines_are_found_by_time_user_operation_resource_and_level(machine):
+    with machine.store.transaction() as db:
+        for hour in range(10):
+            audit.write(
+                db,
+                an_entry(
+                    time=NOW + timedelta(hours=hour),
+                    user_id=str(hour % 2),
+                    operation="StopInstance" if hour < 5 else "DeleteInstance",
+                    resource_id=f"dsw-{hour % 3}",
+                    level=Level.WARNING if hour == 4 else Level.NORMAL,
+                ),
+            )
+
+    def hours(**asked):
+        with machine.store.reading() as db:
+            return [(each.time - NOW).seconds // 3600 for each in audit.search(db, Query(**asked), limit=10)]
+
+    assert hours(since=NOW + timedelta(hours=7)) == [9, 8, 7]
+    assert hours(until=NOW + timedelta(hours=2)) == [1, 0]
+    assert hours(since=NOW + timedelta(hours=40)) == []
+    assert hours(user_id="1", operation="DeleteInstance") == [9, 7, 5]
+    assert hours(resource_id="dsw-0", user_id="1") == [9, 3]
+    assert hours(level=Level.WARNING) == [4]
+
+
+def test_pages_follow_one_another_without_a_gap(machine):
+    with machine.store.transaction() as db:
+        for number in range(7):
+            audit.write(db, an_entry(request_id=str(number)))
+    seen, before = [], 0
+    while True:
+        asked = {"Limit": 3} | ({"Before": before} if before else {})
+        answer = machine.ask(machine.owner, "ListAuditEntries", **asked)
+        seen += [each["RequestId"] for each in answer["Entries"]]
+        before = answer["NextBefore"]
+        if not before:
+            break
+
+    assert seen == ["6", "5", "4", "3", "2", "1", "0"]
+
+
+def test_everybody_sees_their_own_lines_managers_their_workspaces_the_owner_all(machine):
+    ada, admin = machine.join(Role.DEVELOPER, 2001), machine.join(Role.ADMIN, 2002)
+    with machine.store.transaction() as db:
+        audit.write(db, an_entry(user_id=ada.user_id, workspace_id="1", request_id="ada in 1"))
+        audit.write(db, an_entry(user_id=admin.user_id, workspace_id="1", request_id="admin in 1"))
+        audit.write(db, an_entry(user_id="9", workspace_id="2", request_id="elsewhere"))
+
+    def seen(caller, **asked):
+        entries = machine.ask(caller, "ListAuditEntries", **asked)["Entries"]
+        return {each["RequestId"] for each in entries}
+
+    assert seen(ada) == seen(ada, WorkspaceId="1") == {"ada in 1"}
+    assert seen(admin, WorkspaceId="1") == {"ada in 1", "admin in 1"}
+    assert seen(machine.owner) == {"ada in 1", "admin in 1", "elsewhere"}
+    with pytest.raises(NotFound):
+        seen(admin, WorkspaceId="2")
+    with pytest.raises(Forbidden):
+        seen(ada, UserId=admin.user_id)
+
+
+def test_every_column_of_a_line_is_kept(machine):
+    entry = an_entry(code="x", user_name="é")
+    with machine.store.transaction() as db:
+        audit.write(db, entry)
+        assert audit.search(db, Query(), limit=1) == [replace(entry, number=1)]

@@ -1,0 +1,147 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.errors import Conflict, Forbidden, LimitReached, NotFound
+from workbench.workspaces import Amounts, Kind, Role, Work, begin_work, end_work
+from workbench.workspaces.pools import Asked, Pool, PoolNotFound, PoolRefuses, place
+from workbench.workspaces.quota import OverQuota, Quota, admit
+
+GIB = 2**30
+MACHINE = Amounts(cpus=8, memory_bytes=32 * GIB, gpus=4)
+AMOUNTS = st.builds(Amounts, cpus=st.integers(0, 9), gpus=st.integers(0, 9), jobs=st.integers(0, 9))
+QUOTAS = st.builds(Quota, cpus=st.none() | st.integers(0, 9), gpus=st.none() | st.integers(0, 9))
+
+
+@given(QUOTAS, AMOUNTS, AMOUNTS)
+def test_what_is_admitted_fits_and_what_is_refused_does_not(quota, used, wanted):
+    fits = all(
+        limit is None or want == 0 or has + want <= limit
+        for limit, has, want in (
+            (quota.cpus, used.cpus, wanted.cpus),
+            (quota.gpus, used.gpus, wanted.gpus),
+        )
+    )
+    try:
+        admit(quota, used, wanted)
+    except OverQuota:
+        assert not fits
+    else:
+        assert fits
+
+
+def test_a_quota_says_what_is_in_use_and_what_was_wanted():
+    with pytest.raises(OverQuota, match="4 GiB memory: 3 GiB memory in use, 2 GiB memory wanted"):
+        admit(Quota(memory_bytes=4 * GIB), Amounts(memory_bytes=3 * GIB), Amounts(memory_bytes=2 * GIB))
+
+
+def test_full_disks_refuse_new_work_of_any_kind():
+    with pytest.raises(OverQuota, match="Delete files"):
+        admit(Quota(disk_bytes=GIB), Amounts(disk_bytes=2 * GIB), Amounts(jobs=1))
+
+
+def a_pool(**changes):
+    return Pool(**{"name": "gpu", "amounts": Amounts(cpus=4, memory_bytes=16 * GIB, gpus=2), **changes})
+
+
+def placed(*pools, workspace="1", used=None, kind=Kind.JOB, pool="", **wanted):
+    asked = Asked(workspace_id=workspace, kind=kind, amounts=Amounts(**wanted), pool=pool)
+    runs = {"": Amounts(), **{each.name: Amounts() for each in pools}, **(used or {})}
+    return place({each.name: each for each in pools}, runs, MACHINE, asked)
+
+
+def test_a_workspace_with_pools_works_in_them_and_others_in_the_rest():
+    mine = a_pool(workspaces=frozenset({"1"}))
+
+    assert placed(mine, gpus=1) == "gpu"
+    assert placed(mine, workspace="2", gpus=2) == ""
+    with pytest.raises(PoolRefuses, match="2 GPUs left, 3 wanted"):
+        placed(mine, workspace="2", gpus=3)
+    with pytest.raises(PoolNotFound):
+        placed(mine, workspace="2", pool="gpu")
+
+
+def test_without_pools_nothing_is_refused_here():
+    assert placed(cpus=1000) == ""
+
+
+def test_a_full_draining_or_unfit_pool_passes_work_on_to_the_next():
+    linked = frozenset({"1"})
+    full = a_pool(name="a", workspaces=linked)
+    draining = a_pool(name="b", workspaces=linked, draining=True)
+    unfit = a_pool(name="c", workspaces=linked, kinds=frozenset({Kind.SERVICE}))
+    used = {"a": full.amounts}
+
+    assert placed(full, draining, unfit, a_pool(name="d", workspaces=linked), used=used, cpus=1) == "d"
+    with pytest.raises(PoolRefuses) as refused:
+        placed(full, draining, unfit, used=used, cpus=1)
+    assert "a: 0 CPUs left" in refused.value.message
+    assert "b: is draining" in refused.value.message
+    assert "c: takes no job" in refused.value.message
+
+
+def test_pools_together_are_never_more_than_the_machine(machine):
+    machine.ask(machine.owner, "CreatePool", Name="one", Cpus=5)
+    with pytest.raises(Conflict, match="3 CPUs left, 4 wanted"):
+        machine.ask(machine.owner, "CreatePool", Name="two", Cpus=4)
+    machine.ask(machine.owner, "CreatePool", Name="two", Cpus=3)
+    with pytest.raises(Conflict):
+        machine.ask(machine.owner, "UpdatePool", name="two", Cpus=4)
+
+
+def test_only_the_machines_owner_divides_it(machine):
+    admin = machine.join(Role.ADMIN, 2001)
+    for action, named in (
+        ("CreatePool", {"Name": "x"}),
+        ("UpdatePool", {"name": "x"}),
+        ("DeletePool", {"name": "x"}),
+    ):
+        with pytest.raises(Forbidden):
+            machine.ask(admin, action, **named)
+
+
+def test_a_draining_pool_lets_what_runs_finish_unless_it_is_forced(machine):
+    machine.ask(
+        machine.owner,
+        "CreatePool",
+        Name="gpu",
+        Cpus=4,
+        MemoryBytes=GIB,
+        WorkspaceIds=["1"],
+        Kinds=["development"],
+    )
+    work = Work(
+        kind=Kind.NOTEBOOK, id="dsw-1", name="n", workspace_id="1", user_id="1", cpus=1, memory_bytes=1
+    )
+    with machine.store.transaction() as db:
+        assert begin_work(db, work, installed=MACHINE).pool == "gpu"
+    machine.ask(machine.owner, "UpdatePool", name="gpu", Draining=True)
+    with machine.store.transaction() as db, pytest.raises(LimitReached, match="draining"):
+        begin_work(db, Work(**{**vars(work), "id": "dsw-2"}), installed=MACHINE)
+
+    shown = machine.ask(machine.owner, "ListPools")["Pools"][0]
+    assert (shown["Running"], shown["UsedCpus"], shown["Kinds"]) == (["notebook dsw-1"], 1, ["development"])
+    assert machine.stopped == []
+    machine.ask(machine.owner, "UpdatePool", name="gpu", Draining=True, Force=True)
+    assert machine.stopped == ["dsw-1"]
+
+
+def test_a_pool_in_use_is_not_deleted(machine):
+    machine.ask(machine.owner, "CreatePool", Name="gpu", Cpus=4, MemoryBytes=GIB, WorkspaceIds=["1"])
+    work = Work(kind=Kind.JOB, id="dlc1", name="train", workspace_id="1", user_id="1", cpus=1, memory_bytes=1)
+    with machine.store.transaction() as db:
+        begin_work(db, work, installed=MACHINE)
+    with pytest.raises(Conflict, match="job train"):
+        machine.ask(machine.owner, "DeletePool", name="gpu")
+
+    with machine.store.transaction() as db:
+        end_work(db, Kind.JOB, "dlc1")
+    machine.ask(machine.owner, "DeletePool", name="gpu")
+    with pytest.raises(NotFound):
+        machine.ask(machine.owner, "DeletePool", name="gpu")
+
+
+def test_a_pool_belongs_to_workspaces_that_are_there(machine):
+    with pytest.raises(NotFound):
+        machine.ask(machine.owner, "CreatePool", Name="gpu", WorkspaceIds=["99"])
+    assert machine.ask(machine.owner, "ListPools")["Pools"] == []
