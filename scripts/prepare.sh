@@ -68,7 +68,7 @@ install_packages() {
 
 # make_venv LOCK: .venv with exactly the packages of the lock, and this checkout.
 make_venv() {
-    local lock=$1 python stamp wanted
+    local lock=$1 python stamp wanted quiet=(--disable-pip-version-check)
     stamp=.venv/.installed-${lock%.lock}
     wanted=$(cat "$lock" pyproject.toml | sha256sum)
     venv_works && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
@@ -76,8 +76,9 @@ make_venv() {
     say "Installing Python packages into .venv"
     python=$(find_python)
     venv_works || "$python" -m venv --clear .venv
-    if ! .venv/bin/pip install --disable-pip-version-check --require-hashes -r "$lock" ||
-        ! .venv/bin/pip install --disable-pip-version-check --no-deps --no-build-isolation -e .; then
+    [ -t 2 ] || quiet+=(--quiet)
+    if ! .venv/bin/pip install "${quiet[@]}" --require-hashes -r "$lock" ||
+        ! .venv/bin/pip install "${quiet[@]}" --no-deps --no-build-isolation -e .; then
         die "The Python packages could not be installed." \
             "$network_hint For a package index of your own, set PIP_INDEX_URL."
     fi

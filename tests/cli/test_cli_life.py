@@ -1,0 +1,83 @@
+"""A whole life from the shell, with the real daemon and the real engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+pytestmark = pytest.mark.docker
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="wb-"))
+    yield path
+    subprocess.run([sys.executable, "-m", "workbench.cli", "--home", str(path), "down"], check=False)
+    shutil.rmtree(path)
+
+
+@pytest.fixture
+def run(home: Path) -> Run:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "WORKBENCH_HOME": str(home), "WORKBENCH_PORT": str(port)}
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "workbench.cli", *arguments]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def pid_of_daemon(run: Run) -> int:
+    return int(json.loads(run("status", "--json").stdout)["Pid"])
+
+
+def test_up_can_be_repeated_and_finds_the_daemon_that_runs(run: Run) -> None:
+    assert run("up").returncode == 0
+    first = pid_of_daemon(run)
+
+    again = run("up")
+
+    assert again.returncode == 0
+    assert "runs already" in again.stderr
+    assert pid_of_daemon(run) == first
+
+
+def test_a_killed_daemon_is_replaced_and_down_leaves_nothing_running(run: Run, home: Path) -> None:
+    run("up")
+    killed = pid_of_daemon(run)
+    os.kill(killed, signal.SIGKILL)
+
+    assert run("status").returncode == 3
+    assert run("up").returncode == 0
+    assert pid_of_daemon(run) != killed
+    assert run("down").returncode == 0
+
+    mine = {"label": f"workbench.home={(home / 'id').read_text().strip()}"}
+    assert docker.from_env().containers.list(all=True, filters=mine) == []
+    assert run("status").returncode == 3
+
+
+def test_down_cleans_up_after_a_daemon_that_was_killed(run: Run, home: Path) -> None:
+    run("up")
+    os.kill(pid_of_daemon(run), signal.SIGKILL)
+
+    assert run("down").returncode == 0
+
+    mine = {"label": f"workbench.home={(home / 'id').read_text().strip()}"}
+    assert docker.from_env().containers.list(all=True, filters=mine) == []

@@ -1,0 +1,122 @@
+"""`workbench up` and `down` where something is missing: said clearly, nothing half-started."""
+
+from __future__ import annotations
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.in_process_api import instance
+from workbench.cli import workbench
+from workbench.cli.up import choose
+from workbench.client.notebooks import NotebookView
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[str]:
+    """A socket where something says that it is a Docker engine, and no more."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.rfile.readline()
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    with socketserver.ThreadingUnixStreamServer(str(tmp_path / "engine.sock"), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"unix://{tmp_path / 'engine.sock'}"
+        server.shutdown()
+        thread.join()
+
+
+def run(home: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(workbench, ["--home", str(home), *arguments])
+
+
+def a_view(name: str, status: str) -> NotebookView:
+    return NotebookView.from_answer(instance(InstanceName=name, Status=status))
+
+
+def test_without_an_engine_nothing_is_started(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+
+    result = run(home, "up", "--docker-host", f"unix://{tmp_path}/none.sock")
+
+    assert result.exit_code == 1
+    assert "Docker engine" in result.stderr
+    assert not home.exists()
+
+
+def test_a_socket_of_something_else_is_not_taken_for_an_engine(tmp_path: Path) -> None:
+    result = run(tmp_path, "up", "--docker-host", f"unix://{tmp_path}")
+
+    assert result.exit_code == 1
+    assert "does not answer" in result.stderr
+
+
+def test_a_daemon_that_cannot_start_says_why(tmp_path: Path, engine: str) -> None:
+    home = tmp_path / "home"
+    (home / "state.db").mkdir(parents=True)
+
+    result = run(home, "up", "--docker-host", engine)
+
+    assert result.exit_code == 1
+    assert "The daemon ended with exit code 1." in result.stderr
+    assert str(home / "state.db") in result.stderr
+
+
+def test_a_setting_that_is_wrong_is_found_before_anything_starts(tmp_path: Path) -> None:
+    result = run(tmp_path / "home", "up", "--port", "many")
+
+    assert result.exit_code == 2
+    assert "many" in result.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_down_is_no_error_where_nothing_runs(tmp_path: Path) -> None:
+    result = run(tmp_path / "home", "down")
+
+    assert result.exit_code == 0
+    assert not (tmp_path / "home").exists()
+
+
+def test_purge_never_removes_a_directory_that_is_not_workbench_s(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+
+    result = run(tmp_path, "down", "--purge", "--yes")
+
+    assert result.exit_code == 2
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_purge_asks_first(tmp_path: Path) -> None:
+    (tmp_path / "state.db").touch()
+
+    result = CliRunner().invoke(workbench, ["--home", str(tmp_path), "down", "--purge"], input="n\n")
+
+    assert result.exit_code == 1
+    assert (tmp_path / "state.db").exists()
+
+
+def test_the_notebook_shown_is_one_that_runs_else_the_first() -> None:
+    stopped, running = a_view("first", "Stopped"), a_view("other", "Running")
+
+    assert choose([stopped, running]) == running
+    assert choose([a_view("other", "Stopped"), stopped]) == stopped
+    assert choose([a_view("first", "Deleting")]) is None
+    assert choose([]) is None
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["first", "a"]), st.sampled_from(["Running", "Stopped", "Failed"])))
+)
+def test_a_running_notebook_is_shown_whenever_there_is_one(rows: list[tuple[str, str]]) -> None:
+    chosen = choose([a_view(*row) for row in rows])
+
+    assert (chosen is not None and chosen.status == "Running") == any(row[1] == "Running" for row in rows)
