@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import subprocess
 import sys
@@ -13,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from docker import APIClient
-from docker.errors import APIError
 
+from workbench.runtime.build import tidy_up
 from workbench.runtime.build_bootstrap import BootstrapFailed, bootstrap
 from workbench.runtime.build_recipes import LABEL
 from workbench.runtime.engine import Engine
@@ -76,8 +75,7 @@ def workshop(tmp_path: Path, home_id: str, tiny_image: str, engine: APIClient) -
     yield workshop
     for image in engine.images(f"workbench/{workshop.name}"):
         engine.remove_image(image["RepoTags"][0], force=True)
-    with contextlib.suppress(APIError):  # another test may be pruning
-        engine.prune_images({"label": f"{LABEL}={home_id}", "dangling": True})
+    tidy_up(ENGINE, home_id)
 
 
 @pytest.fixture

@@ -12,8 +12,11 @@ import re
 import tarfile
 from collections import deque
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from docker.errors import NotFound
 
 from workbench.errors import Conflict
 from workbench.runtime.build_recipes import FINISHED, LABEL, Step
@@ -109,9 +112,11 @@ def tidy_up(engine: Engine, builder: str) -> None:
     Call it only while none is under way.
     """
     mine = {"label": f"{LABEL}={builder}"}
-    with engine.open() as docker:
-        docker.prune_containers(mine)
-        docker.prune_images({**mine, "dangling": True})
+    with engine.open() as docker, suppress(NotFound):
+        for container in docker.containers(all=True, filters=mine):
+            docker.remove_container(container["Id"], v=True, force=True)
+        for image in docker.images(filters={**mine, "dangling": True}):
+            docker.remove_image(image["Id"])
 
 
 class _Said(Exception):
