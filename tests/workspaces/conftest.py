@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
@@ -115,11 +116,23 @@ class Machine:
         return Request(plain.verb, plain.raw_path, plain.query, {**plain.headers, **added}, body)
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> Machine:
-    store, vault, clock = Store(tmp_path / "state.db"), Vault(tmp_path / "key"), Clock()
+@pytest.fixture(scope="session")
+def first_home(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, FirstAccess]:
+    """A home after its first start, made once, since each test begins with a copy."""
+    home = tmp_path_factory.mktemp("home")
+    store = Store(home / "state.db")
     store.migrate([MIGRATIONS])
     with store.transaction() as db:
-        first = first_start(db, vault, "root", 0, 0, now=clock())
+        first = first_start(db, Vault(home / "key"), "root", 0, 0, now=Clock()())
+    store.close()
     assert first is not None
+    return home, first
+
+
+@pytest.fixture
+def machine(first_home: tuple[Path, FirstAccess], tmp_path: Path) -> Machine:
+    home, first = first_home
+    for name in ("state.db", "key"):
+        shutil.copy(home / name, tmp_path)
+    store, vault, clock = Store(tmp_path / "state.db"), Vault(tmp_path / "key"), Clock()
     return Machine(store, vault, clock, first, Authenticator(store, vault, clock))

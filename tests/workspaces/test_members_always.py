@@ -101,5 +101,5 @@ class Membership(RuleBasedStateMachine):
                 assert allowed == permissions.may(roles, operation, own=False)
 
 
-Membership.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+Membership.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
 test_members_always = Membership.TestCase
