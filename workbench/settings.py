@@ -104,7 +104,7 @@ class Settings:
     @property
     def gateway_socket(self) -> Path:
         """Where the daemon answers what comes in by the gateway, which proves who it is by signature."""
-        return self.run / "public.sock"
+        return self.run / "gateway" / "public.sock"
 
     @property
     def logs(self) -> Path:

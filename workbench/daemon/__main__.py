@@ -53,8 +53,13 @@ def _serve(whole: Machine, settings: Settings) -> None:
     parts = whole.parts
     app = application(
         parts,
-        (*notebooks.ROUTES, *machine.routes(parts, ending.ask)),
+        (
+            *workspaces.routes([notebooks.RESIDENTS]),
+            *notebooks.ROUTES,
+            *machine.routes(parts, ending.ask),
+        ),
         workspaces.Authenticator(parts.store, parts.vault, parts.now),
+        observe=workspaces.Auditor(parts.store, parts.now),
     )
     server = Server(app, local=settings.socket, public=settings.gateway_socket)
     ending.server = server

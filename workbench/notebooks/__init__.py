@@ -2,13 +2,15 @@
 
 from workbench.notebooks.access import route
 from workbench.notebooks.api import ROUTES
-from workbench.notebooks.reconcile import note_out_of_memory, pod_key, reconcile, stop_all
+from workbench.notebooks.reconcile import note_out_of_memory, pod_key, reconcile
 from workbench.notebooks.records import MIGRATIONS, by_status, everything, ids, waiting_for_image
+from workbench.notebooks.residents import RESIDENTS, stop_all
 from workbench.notebooks.session import KIND
 
 __all__ = [
     "KIND",
     "MIGRATIONS",
+    "RESIDENTS",
     "ROUTES",
     "by_status",
     "everything",

@@ -49,7 +49,7 @@ def with_new_secrets(vault: Vault, notebook: Notebook) -> Notebook:
 def route(vault: Vault, notebook: Notebook) -> NotebookRoute:
     """What the gateway has to know of the notebook as it is now."""
     match notebook.status:
-        case Status.RUNNING:
+        case Status.RUNNING if notebook.address:
             phase = Phase.READY
         case Status.STOPPING | Status.STOPPED | Status.FAILED | Status.DELETING:
             phase = Phase.STOPPED

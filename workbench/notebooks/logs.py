@@ -40,8 +40,8 @@ async def lines(
         stream = await asyncio.to_thread(partial(parts.runtime.logs, pod, tail=tail, follow=follow))
         with contextlib.closing(stream):
             iterator = iter(stream)
-            while line := await asyncio.to_thread(_next, iterator):
-                yield _to_wire(line[0])
+            while lines := await asyncio.to_thread(_next, iterator):
+                yield _to_wire(lines[0])
 
 
 def _next(iterator: Iterator[LogLine]) -> list[LogLine]:

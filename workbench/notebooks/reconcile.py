@@ -169,6 +169,7 @@ def _forget(parts: Parts, notebook: Notebook) -> Again:
     logs.saved(parts.settings, notebook.id).unlink(missing_ok=True)
     with parts.store.transaction() as db:
         events.forget(db, session.KIND, notebook.id)
+        workspaces.take_off_tags(db, session.KIND, notebook.id)
         records.forget(db, notebook.id)
     parts.live.tell(Change(kind=session.KIND, id=notebook.id, workspace_id=notebook.workspace_id))
     return NOT_UNTIL_WOKEN
@@ -228,6 +229,7 @@ def _let_go(parts: Parts, notebook: Notebook) -> None:
     parts.storage.directories.remove_session(notebook.id)
     with parts.store.transaction() as db:
         freed = scheduler.give_back(db, session.KIND, notebook.id)
+        workspaces.end_work(db, workspaces.Kind.NOTEBOOK, notebook.id)
         waiting = records.in_status(db, Status.QUEUING) if freed else []
     for each in waiting:
         parts.queue.wake(session.KIND, each)
@@ -314,14 +316,3 @@ def note_out_of_memory(parts: Parts, notebook_id: str) -> None:
             message=message,
         )
         events.add(db, out_of_memory)
-
-
-def stop_all(parts: Parts) -> None:
-    """Ask every notebook to stop, as Workbench itself is stopping."""
-    with parts.store.transaction() as db:
-        running = records.to_run(db)
-        for notebook in running:
-            reason = "Workbench was stopped."
-            records.save(db, rules.stop(notebook, parts.now(), "WorkbenchStopped", reason))
-    for notebook in running:
-        parts.queue.wake(session.KIND, notebook.id)

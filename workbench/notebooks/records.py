@@ -115,7 +115,6 @@ class Notebook:
     spec: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     mounts: tuple[DataMount, ...] = ()
-    labels: Mapping[str, str] = field(default_factory=dict)
     accessibility: str = "PRIVATE"
     priority: int = 1
     on_start: str = ""
@@ -228,6 +227,12 @@ def waiting_for_image(db: Database, image: str) -> list[str]:
     return [row["id"] for row in rows]
 
 
+def in_workspace(db: Database, workspace_id: str) -> list[Notebook]:
+    """The notebooks of a workspace."""
+    rows = db.query("SELECT * FROM notebooks WHERE workspace_id = ? ORDER BY id", [workspace_id])
+    return [from_row(row) for row in rows]
+
+
 def to_run(db: Database) -> list[Notebook]:
     """The notebooks that should run."""
     rows = db.query("SELECT * FROM notebooks WHERE wanted = ? ORDER BY id", [Wanted.RUNNING])
@@ -295,7 +300,7 @@ _TIMES = ("created_at", "modified_at", "shutdown_at", "running_since", "last_act
 def to_row(notebook: Notebook) -> dict[str, Any]:
     row = dict(vars(notebook))
     row |= {name: row[name] and row[name].isoformat() for name in _TIMES}
-    row |= {name: json.dumps(dict(row[name])) for name in ("environment", "labels")}
+    row["environment"] = json.dumps(dict(notebook.environment))
     row["mounts"] = json.dumps([vars(mount) for mount in notebook.mounts])
     row["idle_limit"] = json.dumps(vars(notebook.idle_limit)) if notebook.idle_limit else None
     return row
@@ -304,7 +309,7 @@ def to_row(notebook: Notebook) -> dict[str, Any]:
 def from_row(row: Mapping[str, Any]) -> Notebook:
     values = dict(row)
     values |= {name: _time(row[name]) for name in _TIMES}
-    values |= {name: json.loads(row[name]) for name in ("environment", "labels")}
+    values["environment"] = json.loads(row["environment"])
     values["mounts"] = tuple(DataMount(**mount) for mount in json.loads(row["mounts"]))
     values["idle_limit"] = IdleLimit(**json.loads(row["idle_limit"])) if row["idle_limit"] else None
     values |= {"wanted": Wanted(row["wanted"]), "status": Status(row["status"])}
@@ -324,7 +329,7 @@ def create_notebooks(db: Database) -> None:
             created_at TEXT NOT NULL, modified_at TEXT NOT NULL,
             image TEXT NOT NULL, cpus REAL NOT NULL, memory_bytes INTEGER NOT NULL,
             shm_bytes INTEGER NOT NULL, gpus INTEGER NOT NULL, spec TEXT NOT NULL,
-            environment TEXT NOT NULL, mounts TEXT NOT NULL, labels TEXT NOT NULL,
+            environment TEXT NOT NULL, mounts TEXT NOT NULL,
             accessibility TEXT NOT NULL, priority INTEGER NOT NULL, on_start TEXT NOT NULL,
             idle_limit TEXT, shutdown_at TEXT,
             wanted TEXT NOT NULL, generation INTEGER NOT NULL, status TEXT NOT NULL,

@@ -21,6 +21,13 @@ ORDERS: Mapping[str, str] = {
 """What a list may be sorted by, in PAI's spelling, and the column it means."""
 
 
+_HAS_ALL_LABELS = (
+    "NOT EXISTS (SELECT 1 FROM json_each(:labels) AS wanted WHERE NOT EXISTS (SELECT 1 FROM tags"
+    " WHERE tags.kind = 'notebook' AND tags.id = notebooks.id"
+    " AND tags.key = wanted.key AND tags.value = wanted.value))"
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Query:
     """Which notebooks are looked for. Empty fields do not restrict.
@@ -38,6 +45,7 @@ class Query:
     image: str = ""
     statuses: Sequence[str] = ()
     accessibility: str = ""
+    with_gpus: bool | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float | str | None, float | str | None]] = field(default_factory=dict)
     sorting: Sorting
@@ -76,9 +84,11 @@ def _conditions(query: Query) -> tuple[str, dict[str, object]]:
         names = [f"status{number}" for number in range(len(query.statuses))]
         parts.append(f"status IN ({', '.join(f':{name}' for name in names)})")
         values |= dict(zip(names, query.statuses, strict=True))
-    for number, (key, value) in enumerate(query.labels.items()):
-        parts.append(f"json_extract(labels, :label{number}) = :value{number}")
-        values |= {f"label{number}": f"$.{json.dumps(key)}", f"value{number}": value}
+    if query.with_gpus is not None:
+        parts.append("gpus > 0" if query.with_gpus else "gpus = 0")
+    if query.labels:
+        parts.append(_HAS_ALL_LABELS)
+        values["labels"] = json.dumps(dict(query.labels))
     for column, (low, high) in query.ranges.items():
         if low is not None:
             parts.append(f"{column} >= :{column}_low")

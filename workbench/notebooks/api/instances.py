@@ -16,9 +16,9 @@ from sqlite_utils import Database
 from workbench import workspaces
 from workbench.errors import InvalidInput, NotFound
 from workbench.node.room import expect_room
-from workbench.notebooks import access, records, rules, search
+from workbench.notebooks import access, records, residents, rules, search
 from workbench.notebooks.api import requests, views
-from workbench.notebooks.records import NoSuchNotebook, Notebook
+from workbench.notebooks.records import NoSuchNotebook, Notebook, Wanted
 from workbench.notebooks.session import KIND
 from workbench.parts import Parts, Route
 from workbench.storage import MountRequest
@@ -50,6 +50,8 @@ def create(parts: Parts, call: Call) -> Answer:
         _check_mounts(parts, db, notebook)
         notebook = access.with_new_secrets(parts.vault, notebook)
         records.insert(db, notebook)
+        workspaces.begin_work(db, residents.work(notebook), installed=residents.installed(inventory))
+        workspaces.put_tags(db, KIND, notebook.id, workspace_id, requests.labels(call.fields))
         _note(db, notebook, f"Created by {call.caller.name}.", now)
     return _told(parts, notebook)
 
@@ -80,13 +82,23 @@ def update(parts: Parts, call: Call) -> Answer:
         notebook = records.save(db, replace(changed, modified_at=parts.now()))
         if call.fields.get("StartInstance"):
             notebook = records.save(db, rules.start(notebook, parts.now()))
+        if notebook.wanted is Wanted.RUNNING:
+            workspaces.begin_work(db, residents.work(notebook), installed=residents.installed(inventory))
     return _told(parts, notebook)
 
 
 def start(parts: Parts, call: Call) -> Answer:
     """StartInstance."""
     expect_room(parts.settings.home, parts.settings.disk_floor_gib)
-    return _ask(parts, call, rules.start, "Start")
+    installed = residents.installed(parts.node.inventory())
+    with parts.store.transaction() as db:
+        before = permitted(db, call)
+        notebook = rules.start(before, parts.now())
+        if notebook != before:
+            workspaces.begin_work(db, residents.work(notebook), installed=installed)
+            notebook = records.save(db, notebook)
+            _note(db, notebook, f"Start asked for by {call.caller.name}.", parts.now())
+    return _told(parts, notebook)
 
 
 def stop(parts: Parts, call: Call) -> Answer:
@@ -161,16 +173,21 @@ def list_specs(parts: Parts, call: Call) -> Answer:
 
 def update_labels(parts: Parts, call: Call) -> Answer:
     """UpdateInstanceLabels: set these, keep the others."""
-    given = {each.get("Key", ""): each.get("Value", "") for each in call.fields.get("Labels", [])}
-    return _relabel(parts, call, lambda labels: {**labels, **given})
+    with parts.store.transaction() as db:
+        notebook = permitted(db, call)
+        workspaces.put_tags(db, KIND, notebook.id, notebook.workspace_id, requests.labels(call.fields))
+    return {}
 
 
 def delete_labels(parts: Parts, call: Call) -> Answer:
     """DeleteInstanceLabels: drop these keys, keep the others."""
-    dropped = set(call.fields.get("LabelKeys", "").split(","))
-    return _relabel(
-        parts, call, lambda labels: {key: value for key, value in labels.items() if key not in dropped}
-    )
+    keys = [each.strip() for each in call.fields.get("LabelKeys", "").split(",") if each.strip()]
+    if not keys:
+        raise InvalidInput("LabelKeys is empty.", hint="Name the keys, with commas between them.")
+    with parts.store.transaction() as db:
+        notebook = permitted(db, call)
+        workspaces.take_off_tags(db, KIND, notebook.id, keys)
+    return {}
 
 
 def permitted(db: Database, call: Call, notebook_id: str = "") -> Notebook:
@@ -198,13 +215,6 @@ def _ask(parts: Parts, call: Call, change: Callable[[Notebook, datetime], Notebo
             notebook = records.save(db, notebook)
             _note(db, notebook, f"{what} asked for by {call.caller.name}.", parts.now())
     return _told(parts, notebook)
-
-
-def _relabel(parts: Parts, call: Call, change: Callable[[Mapping[str, str]], Mapping[str, str]]) -> Answer:
-    with parts.store.transaction() as db:
-        notebook = permitted(db, call)
-        records.save(db, replace(notebook, labels=change(notebook.labels), modified_at=parts.now()))
-    return {}
 
 
 def _told(parts: Parts, notebook: Notebook) -> Answer:
@@ -235,6 +245,7 @@ def _check_mounts(parts: Parts, db: Database, notebook: Notebook) -> None:
 def _view(parts: Parts, db: Database, notebook: Notebook) -> dict[str, Any]:
     return views.instance(
         notebook,
+        labels=workspaces.tags_of(db, KIND, notebook.id),
         user_name=workspaces.user(db, notebook.user_id).name,
         workspace_name=workspaces.workspace(db, notebook.workspace_id).name,
         settings=parts.settings,

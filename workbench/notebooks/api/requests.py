@@ -76,8 +76,6 @@ def changed_notebook(notebook: Notebook, fields: Mapping[str, Any], inventory: I
         changes["mounts"] = tuple(_mount(each) for each in fields["Datasets"])
     if fields.get("DisassociateDatasets"):
         changes["mounts"] = ()
-    if "Labels" in fields:
-        changes["labels"] = {each.get("Key", ""): each.get("Value", "") for each in fields["Labels"]}
     if "Accessibility" in fields:
         changes["accessibility"] = _one_of("Accessibility", fields["Accessibility"], ("PRIVATE", "PUBLIC"))
     if "Priority" in fields:
@@ -87,6 +85,12 @@ def changed_notebook(notebook: Notebook, fields: Mapping[str, Any], inventory: I
     if fields.get("DisassociateUserCommand"):
         changes["on_start"] = ""
     return replace(notebook, **changes)
+
+
+def labels(fields: Mapping[str, Any]) -> dict[str, str]:
+    """The labels of a request, which are tags: `Labels` or `Tag`, a list of `Key` and `Value`."""
+    given = [*fields.get("Labels", []), *fields.get("Tag", [])]
+    return {each.get("Key", ""): each.get("Value", "") for each in given}
 
 
 def query(fields: Mapping[str, Any], seen_in: Mapping[str, str | None] | None) -> Query:
@@ -101,7 +105,11 @@ def query(fields: Mapping[str, Any], seen_in: Mapping[str, str | None] | None) -
         image=fields.get("ImageName", ""),
         statuses=statuses,
         accessibility=fields.get("Accessibility", ""),
-        labels={str(key): str(value) for key, value in fields.get("Labels", {}).items()},
+        with_gpus=_accelerated(fields.get("AcceleratorType", "").upper()),
+        labels={
+            **{str(key): str(value) for key, value in fields.get("Labels", {}).items()},
+            **{each.get("Key", ""): each.get("Value", "") for each in fields.get("Tag", [])},
+        },
         ranges=_ranges(fields),
         sorting=sorting(fields, ORDERS, default="GmtCreateTime"),
     )
@@ -204,6 +212,10 @@ def _script(command: Mapping[str, Any]) -> str:
     if len(content) > _LONGEST_SCRIPT:
         raise InvalidInput(f"The start script has {len(content)} characters, {_LONGEST_SCRIPT} are allowed.")
     return content
+
+
+def _accelerated(accelerator: str) -> bool | None:
+    return _one_of("AcceleratorType", accelerator, ("CPU", "GPU")) == "GPU" if accelerator else None
 
 
 def _ranges(fields: Mapping[str, Any]) -> dict[str, tuple[float | str | None, float | str | None]]:

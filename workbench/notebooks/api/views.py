@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +15,13 @@ from workbench.wire.times import to_wire
 
 
 def instance(
-    notebook: Notebook, *, user_name: str, workspace_name: str, settings: Settings, now: datetime
+    notebook: Notebook,
+    *,
+    labels: Mapping[str, str],
+    user_name: str,
+    workspace_name: str,
+    settings: Settings,
+    now: datetime,
 ) -> dict[str, Any]:
     """The fields of GetInstance, which are those of a row of ListInstances too."""
     url = access.browser_url(settings, notebook.id)
@@ -40,7 +47,8 @@ def instance(
         },
         "EnvironmentVariables": dict(notebook.environment),
         "Datasets": [dataset(mount) for mount in notebook.mounts],
-        "Labels": [{"Key": key, "Value": value} for key, value in notebook.labels.items()],
+        "Labels": [{"Key": key, "Value": value} for key, value in labels.items()],
+        "Tags": [{"TagKey": key, "TagValue": value} for key, value in labels.items()],
         "Accessibility": notebook.accessibility,
         "Priority": notebook.priority,
         "PaymentType": "PostPaid",

@@ -1,0 +1,82 @@
+"""Notebooks as residents of their workspaces: what they take of its quota, and how they end with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlite_utils import Database
+
+from workbench import workspaces
+from workbench.node import Inventory
+from workbench.notebooks import records, rules
+from workbench.notebooks.records import Notebook
+from workbench.notebooks.session import KIND
+from workbench.parts import Parts
+
+Change = Callable[[Notebook], Notebook]
+
+
+def work(notebook: Notebook) -> workspaces.Work:
+    """What a notebook counts as while it is to run."""
+    return workspaces.Work(
+        kind=workspaces.Kind.NOTEBOOK,
+        id=notebook.id,
+        name=notebook.name,
+        workspace_id=notebook.workspace_id,
+        user_id=notebook.user_id,
+        cpus=notebook.cpus,
+        memory_bytes=notebook.memory_bytes,
+        gpus=notebook.gpus,
+    )
+
+
+def installed(inventory: Inventory) -> workspaces.Amounts:
+    """What the machine has for work."""
+    return workspaces.Amounts(
+        cpus=inventory.cpus, memory_bytes=inventory.memory_bytes, gpus=len(inventory.gpus)
+    )
+
+
+def stop_all(parts: Parts) -> None:
+    """Ask every notebook to stop, as Workbench itself is stopping."""
+    _change(
+        parts,
+        records.to_run,
+        lambda each: rules.stop(each, parts.now(), "WorkbenchStopped", "Workbench was stopped."),
+    )
+
+
+def _find(db: Database, notebook_id: str) -> workspaces.Place | None:
+    notebook = records.find(db, notebook_id)
+    if notebook is None:
+        return None
+    return workspaces.Place(workspace_id=notebook.workspace_id, owner_id=notebook.user_id)
+
+
+def _stop(parts: Parts, notebook_id: str) -> None:
+    _change(
+        parts,
+        lambda db: [records.get(db, notebook_id)],
+        lambda each: rules.stop(each, parts.now(), "Withdrawn", "What it ran by was withdrawn."),
+    )
+
+
+def _remove_all(parts: Parts, workspace_id: str) -> None:
+    _change(
+        parts,
+        lambda db: records.in_workspace(db, workspace_id),
+        lambda each: rules.delete(each, parts.now()),
+    )
+
+
+def _change(parts: Parts, choose: Callable[[Database], list[Notebook]], change: Change) -> None:
+    with parts.store.transaction() as db:
+        chosen = choose(db)
+        for notebook in chosen:
+            records.save(db, change(notebook))
+    for notebook in chosen:
+        parts.queue.wake(KIND, notebook.id)
+
+
+RESIDENTS = workspaces.Residents(kind=KIND, find=_find, stop=_stop, remove_all=_remove_all)
+"""What workspaces must reach of notebooks."""
