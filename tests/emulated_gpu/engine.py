@@ -22,7 +22,7 @@ from tests.emulated_gpu import leftovers
 from tests.emulated_gpu.cdi import write_spec
 from tests.emulated_gpu.faults import CannotEmulate, NotHere
 from tests.emulated_gpu.machine import Machine
-from tests.emulated_gpu.network import Bridge, make_bridge
+from tests.emulated_gpu.network import Bridge, Openings, make_bridge
 
 _READY_WITHIN_S = 60
 _HOOK_FOLDER = Path(__file__).with_name("hook")
@@ -63,6 +63,7 @@ class Engine:
         self.toolkit = toolkit
         self.programs = programs
         self.live_restore = live_restore
+        self._openings = Openings(self.host, folder / "openings")
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -108,6 +109,7 @@ class Engine:
                 self._command(), env=self._environment(), stdout=log, stderr=log, start_new_session=True
             )
         self._await_ready(self._process)
+        self._openings.follow()
 
     def stop(self) -> None:
         """Shut it down in order, as the machine's shutdown does."""
@@ -135,6 +137,7 @@ class Engine:
         leftovers.remove_cgroups(self._data_root)
         shutil.rmtree(self._exec_root, ignore_errors=True)
         self._pid_file.unlink(missing_ok=True)
+        self._openings.close()
         if self.bridge:
             self.bridge.remove()
             self._bridge_file.unlink()
@@ -178,7 +181,7 @@ class Engine:
                 raise NotHere(
                     f"{program} is not installed.", hint="On Debian: apt-get install docker.io util-linux."
                 )
-        if self._pid() or self.socket.exists() and self._answers():
+        if self._pid() or (self.socket.exists() and self._answers()):
             raise CannotEmulate(f"An engine runs already in {self.folder}.")
         self.socket.unlink(missing_ok=True)
 

@@ -47,8 +47,9 @@ def unmount(folder: Path) -> None:
 def remove_cgroups(data_root: Path) -> None:
     """Remove the empty cgroups of this engine's containers."""
     containers = data_root / "containers"
-    for identity in os.listdir(containers) if containers.is_dir() else []:
-        for pattern in (f"*/docker/{identity}", f"docker/{identity}", f"system.slice/docker-{identity}.scope"):
+    for container in containers.iterdir() if containers.is_dir() else ():
+        name = container.name
+        for pattern in (f"*/docker/{name}", f"docker/{name}", f"system.slice/docker-{name}.scope"):
             for group in Path("/sys/fs/cgroup").glob(pattern):
                 with suppress(OSError):
                     group.rmdir()
@@ -60,7 +61,7 @@ def _mounts_below(folder: Path) -> list[str]:
 
 
 def _pids() -> Iterator[int]:
-    return (int(name) for name in os.listdir("/proc") if name.isdigit())
+    return (int(path.name) for path in Path("/proc").glob("[0-9]*"))
 
 
 def _command(pid: int) -> str:

@@ -49,7 +49,7 @@ def compile_into(folder: Path, *options: str) -> Path:
     library = folder / SONAME
     library.unlink(missing_ok=True)  # it may be a second name of one that is kept
     command = ["gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden"]
-    command += ["-shared", f"-Wl,-soname,{SONAME}", *options, "-o", str(library), str(_SOURCES[0]), "-lpthread"]
+    command += [*options, "-shared", f"-Wl,-soname,{SONAME}", str(_SOURCES[0]), "-o", str(library)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise CannotEmulate(f"{_SOURCES[0].name} does not compile:\n{done.stderr.strip()}")

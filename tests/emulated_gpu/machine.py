@@ -43,7 +43,13 @@ class Machine:
 
     @classmethod
     def create(
-        cls, path: Path, gpus: int, *, name: str = A100, memory_bytes: int = 40 * GIB, own_device_numbers: bool = False
+        cls,
+        path: Path,
+        gpus: int,
+        *,
+        name: str = A100,
+        memory_bytes: int = 40 * GIB,
+        own_device_numbers: bool = False,
     ) -> Self:
         """A machine whose GPUs are healthy and idle.
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,9 @@ def start(emulated: EmulatedMachine) -> Iterator[Callable[..., Any]]:
 def start_container(engine: Engine, *devices: str, shell: str, **more: Any) -> Any:
     """A container with these GPUs, asked for in the way that the engine gives them."""
     if engine.toolkit is Toolkit.CDI:
-        request = docker.types.DeviceRequest(driver="cdi", device_ids=[f"{cdi.KIND}={each}" for each in devices])
+        request = docker.types.DeviceRequest(
+            driver="cdi", device_ids=[f"{cdi.KIND}={each}" for each in devices]
+        )
     else:
         request = docker.types.DeviceRequest(device_ids=list(devices), capabilities=[["gpu"]])
     client = docker.DockerClient(engine.host, version="auto")
@@ -100,6 +103,14 @@ def output(container: Any) -> list[str]:
     return lines
 
 
+def until_opened(container: Any, device: str) -> None:
+    """Wait until the container's process holds a device file open."""
+    container.reload()
+    opened = Path(f"/proc/{container.attrs['State']['Pid']}/fd/0")
+    while opened.readlink().name != device:
+        time.sleep(0.01)
+
+
 def users_of(emulated: EmulatedMachine) -> dict[int, list[tuple[int, int]]]:
     """By GPU: pid and MiB of its processes, as gpustat tells them."""
     environment = {**os.environ, **emulated.environment}
@@ -112,7 +123,9 @@ def users_of(emulated: EmulatedMachine) -> dict[int, list[tuple[int, int]]]:
     }
 
 
-def test_a_container_gets_just_the_gpu_it_asked_for(emulated: EmulatedMachine, start: Callable[..., Any]) -> None:
+def test_a_container_gets_just_the_gpu_it_asked_for(
+    emulated: EmulatedMachine, start: Callable[..., Any]
+) -> None:
     first, second, _ = emulated.machine.uuids
 
     assert output(start(first, shell="ls /dev/nvidia*")) == ["/dev/nvidia0"]
@@ -131,7 +144,9 @@ def test_the_library_in_a_container_knows_only_its_gpus(
     assert output(start(second, shell="/list-gpus", mounts=[mount])) == [second]
 
 
-def test_a_gpu_that_is_not_there_or_lost_is_refused(emulated: EmulatedMachine, start: Callable[..., Any]) -> None:
+def test_a_gpu_that_is_not_there_or_lost_is_refused(
+    emulated: EmulatedMachine, start: Callable[..., Any]
+) -> None:
     with pytest.raises(APIError, match="GPU-of-nobody"):
         start("GPU-of-nobody")
 
@@ -147,10 +162,9 @@ def test_a_gpu_that_is_not_there_or_lost_is_refused(emulated: EmulatedMachine, s
 def test_what_runs_in_a_container_uses_its_gpu_until_it_is_gone(
     emulated: EmulatedMachine, start: Callable[..., Any]
 ) -> None:
-    working = "exec 3</dev/nvidia1; echo working; exec sleep 600"
+    working = "exec sleep 600 </dev/nvidia1"
     container = start(emulated.machine.uuids[1], shell=working, environment={"FAKE_GPU_MEMORY_MB": "2048"})
-    next(container.logs(stream=True))
-    container.reload()
+    until_opened(container, "nvidia1")
 
     assert users_of(emulated)[1] == [(container.attrs["State"]["Pid"], 2048)]
     container.kill()
@@ -162,15 +176,16 @@ def test_an_instance_of_a_divided_gpu_is_given_by_uuid(
     emulated: EmulatedMachine, start: Callable[..., Any]
 ) -> None:
     instance = emulated.machine.gpu(2)["mig"]["devices"][1]
-    shell = f"ls /dev/nvidia?; ls /dev/nvidia-caps; exec 3</dev/nvidia-caps/nvidia-cap{instance['cap']}; exec sleep 600"
+    own = f"nvidia-cap{instance['cap']}"
+    shell = f"ls /dev/nvidia? && ls /dev/nvidia-caps && exec sleep 600 </dev/nvidia-caps/{own}"
     container = start(instance["uuid"], shell=shell, environment={"FAKE_GPU_MEMORY_MB": "1024"})
     printed = container.logs(stream=True)
 
     seen = b""
     while seen.count(b"\n") < 2:
         seen += next(printed)
-    assert seen.decode().split() == ["/dev/nvidia2", f"nvidia-cap{instance['cap']}"]
-    container.reload()
+    assert seen.decode().split() == ["/dev/nvidia2", own]
+    until_opened(container, own)
     assert users_of(emulated)[2] == [(container.attrs["State"]["Pid"], 1024)]
 
 

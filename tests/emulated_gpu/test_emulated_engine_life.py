@@ -35,7 +35,7 @@ def traces(folder: Path) -> list[str]:
 
 def interfaces() -> set[str]:
     """The machine's network interfaces."""
-    return set(os.listdir("/sys/class/net"))
+    return {path.name for path in Path("/sys/class/net").iterdir()}
 
 
 def run(emulated: EmulatedMachine, *command: str, gpus: list[str], **more: Any) -> Any:
@@ -77,15 +77,16 @@ def test_nothing_is_left_and_the_other_engine_is_untouched(emulated_machine: Sta
     assert engine and engine.bridge
     bridge = engine.bridge.name
     engine.load(ensure_tiny_image())
-    run(emulated, "sleep", "600", gpus=emulated.machine.uuids)
-    assert {bridge, "docker0"} <= interfaces()
+    network = docker.APIClient(engine.host).create_network("lonely")["Id"]
+    run(emulated, "sleep", "600", gpus=emulated.machine.uuids, network="lonely")
+    assert {bridge, f"br-{network[:12]}", "docker0"} <= interfaces()
     engine.kill()
     assert traces(engine.folder)
 
     engine.clean()
     assert traces(engine.folder) == []
     assert "docker0" in interfaces()
-    assert bridge not in interfaces()
+    assert not {bridge, f"br-{network[:12]}"} & interfaces()
     assert docker.from_env().ping()
 
 
@@ -123,7 +124,7 @@ def name() -> Iterator[str]:
 
 
 def test_the_script_runs_a_command_on_the_machine_and_ends_as_it_does(name: str) -> None:
-    inside = f"{SCRIPT} --name {name} --temperature 1 85 && {sys.executable} -m gpustat --no-header && docker info; exit 7"
+    inside = f"{SCRIPT} --name {name} --temperature 1 85; {sys.executable} -m gpustat; docker info; exit 7"
     ended = script("2", "--", "sh", "-c", inside, name=name)
 
     assert ended.returncode == 7
@@ -136,7 +137,9 @@ def test_the_script_says_what_is_wrong(name: str) -> None:
     assert "no name for a machine" in script("--lose", "1", name="Ä/..").stderr
     assert script("3", name=name).returncode == 2
     assert "0 to 64" in script("65", "--", "true", name=name).stderr
-    ended = script("1", "--", "sh", "-c", f"{SCRIPT} --name {name} --lose 1; {SCRIPT} --name {name} 1 -- true", name=name)
+    ended = script(
+        "1", "--", "sh", "-c", f"{SCRIPT} --name {name} --lose 1; {SCRIPT} --name {name} 1 -- true", name=name
+    )
     assert "There is no GPU 1: 1 exist, counted from 0." in ended.stderr
     assert f"A machine named {name!r} runs already." in ended.stderr
 
@@ -147,7 +150,10 @@ def test_what_a_killed_script_left_is_gone_when_the_next_machine_starts(
     command = [sys.executable, str(SCRIPT), "--name", name, "1", "--print-env", "--", "sleep", "600"]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert running.stdout
-    environment = dict(line.removeprefix("export ").strip().split("=", 1) for line in [next(running.stdout) for _ in range(3)])
+    environment = dict(
+        line.removeprefix("export ").strip().split("=", 1)
+        for line in [next(running.stdout) for _ in range(3)]
+    )
     folder = Path(environment["DOCKER_HOST"].removeprefix("unix://")).parent
     running.send_signal(signal.SIGKILL)
     running.wait()

@@ -149,7 +149,9 @@ def test_a_divided_gpu_shows_its_instances(machine_here: StartHere) -> None:
             pynvml.nvmlDeviceGetMigDeviceHandleByIndex(card, 2)
 
 
-def test_without_a_driver_nothing_starts_and_with_a_newer_one_what_runs_goes_on(machine_here: StartHere) -> None:
+def test_without_a_driver_nothing_starts_and_with_a_newer_one_what_runs_goes_on(
+    machine_here: StartHere,
+) -> None:
     machine = machine_here(1)
     machine.remove_driver()
     with pytest.raises(pynvml.NVMLError_DriverNotLoaded):

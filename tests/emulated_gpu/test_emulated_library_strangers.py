@@ -75,7 +75,9 @@ def test_no_memory_is_misused(busy: EmulatedMachine) -> None:
     ).stdout.strip()
     if not Path(sanitizer).is_absolute():
         pytest.skip("gcc has no address sanitizer here")
-    library.compile_into(busy.machine.path.parent, "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    library.compile_into(
+        busy.machine.path.parent, "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"
+    )
     strict = {"LD_PRELOAD": sanitizer, "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"}
 
     watched = EmulatedMachine(busy.machine, None, {**busy.environment, **strict})
