@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.light_image import ensure_light_image
 from tests.installation import Installation
 
 
@@ -19,3 +20,9 @@ def workbench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation
         yield installation
     finally:
         installation.remove()
+
+
+@pytest.fixture(scope="module")
+def light_image(workbench: Installation) -> str:
+    """An image whose notebooks start at once."""
+    return ensure_light_image(workbench.settings, (workbench.settings.home / "id").read_text().strip())

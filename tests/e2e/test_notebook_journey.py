@@ -29,7 +29,9 @@ def test_a_cell_run_through_the_gateway_prints_its_result(workbench: Installatio
 def test_the_session_runs_as_its_owner_and_not_as_root(workbench: Installation, notebook: str) -> None:
     user = JupyterUser(workbench, notebook)
 
-    said = user.run(user.start_kernel(), "import os; print(os.getuid() != 0, os.environ['HOME'], os.umask(0))")
+    said = user.run(
+        user.start_kernel(), "import os; print(os.getuid() != 0, os.environ['HOME'], os.umask(0))"
+    )
 
     assert said.startswith("True /mnt/workspace")
 
