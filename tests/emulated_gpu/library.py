@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.emulated_gpu.faults import CannotEmulate, NotHere
 
 SONAME = "libnvidia-ml.so.1"
-_SOURCES = tuple(Path(__file__).with_name(name) for name in ("nvml.c", "json.h"))
+_SOURCES = tuple(Path(__file__).with_name(name) for name in ("nvml.c", "holders.h", "state.h", "json.h"))
 
 
 def install(folder: Path, *, kept_in: Path) -> None:
