@@ -12,6 +12,7 @@ import socket
 import stat
 import struct
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar
 
@@ -24,6 +25,8 @@ from workbench.errors import Unavailable
 _KEEP_ALIVE_S = 75
 """Longer than the gateway keeps an idle connection, so that it never sends into a closing one."""
 _GRACE_S = 5
+_FOLLOWERS = 64
+"""Streams that may wait for the engine at once, a thread each: logs that are followed."""
 
 
 class SocketTaken(Unavailable):
@@ -84,6 +87,8 @@ class _Uvicorn(uvicorn.Server):
     on_ready: Callable[[], None]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        followers = ThreadPoolExecutor(_FOLLOWERS, thread_name_prefix="stream")
+        asyncio.get_running_loop().set_default_executor(followers)
         await super().startup(sockets)
         self.on_ready()
 
