@@ -10,8 +10,10 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -43,8 +45,25 @@ def run(home: Path) -> Run:
     return run
 
 
+def status(run: Run) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run("status", "--json").stdout)
+    return found
+
+
 def pid_of_daemon(run: Run) -> int:
-    return int(json.loads(run("status", "--json").stdout)["Pid"])
+    return int(status(run)["Pid"])
+
+
+def await_gateway(run: Run) -> None:
+    deadline = time.monotonic() + 200
+    while not status(run)["Gateway"]["Answers"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
+
+
+def containers_of(home: Path) -> list[str]:
+    mine = {"label": f"workbench.home={(home / 'id').read_text().strip()}"}
+    return [each.name for each in docker.from_env().containers.list(all=True, filters=mine)]
 
 
 def test_up_can_be_repeated_and_finds_the_daemon_that_runs(run: Run) -> None:
@@ -60,6 +79,7 @@ def test_up_can_be_repeated_and_finds_the_daemon_that_runs(run: Run) -> None:
 
 def test_a_killed_daemon_is_replaced_and_down_leaves_nothing_running(run: Run, home: Path) -> None:
     run("up")
+    await_gateway(run)
     killed = pid_of_daemon(run)
     os.kill(killed, signal.SIGKILL)
 
@@ -68,16 +88,14 @@ def test_a_killed_daemon_is_replaced_and_down_leaves_nothing_running(run: Run, h
     assert pid_of_daemon(run) != killed
     assert run("down").returncode == 0
 
-    mine = {"label": f"workbench.home={(home / 'id').read_text().strip()}"}
-    assert docker.from_env().containers.list(all=True, filters=mine) == []
+    assert containers_of(home) == []
     assert run("status").returncode == 3
 
 
 def test_down_cleans_up_after_a_daemon_that_was_killed(run: Run, home: Path) -> None:
     run("up")
+    await_gateway(run)
     os.kill(pid_of_daemon(run), signal.SIGKILL)
 
     assert run("down").returncode == 0
-
-    mine = {"label": f"workbench.home={(home / 'id').read_text().strip()}"}
-    assert docker.from_env().containers.list(all=True, filters=mine) == []
+    assert containers_of(home) == []
