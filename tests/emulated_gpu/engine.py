@@ -132,7 +132,7 @@ class Engine:
     def clean(self) -> None:
         """Stop it and remove every trace outside its folder, whoever started it."""
         self.stop()
-        leftovers.end_processes(self._exec_root)
+        leftovers.end_processes(str(self._exec_root), f"{self.host} events")
         leftovers.unmount(self.folder)
         leftovers.remove_cgroups(self._data_root)
         shutil.rmtree(self._exec_root, ignore_errors=True)
@@ -176,7 +176,7 @@ class Engine:
     def _check(self) -> None:
         if os.geteuid() != 0:
             raise NotHere("A private engine needs root.", hint="Run it with sudo.")
-        for program in ("dockerd", "docker", "nsenter"):
+        for program in ("dockerd", "containerd", "docker", "nsenter", "umount"):
             if not shutil.which(program, path=self._path()):
                 raise NotHere(
                     f"{program} is not installed.", hint="On Debian: apt-get install docker.io util-linux."

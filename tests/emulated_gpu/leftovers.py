@@ -29,9 +29,9 @@ def end_process(pid: int, how: signal.Signals, *, within_s: float = 30) -> bool:
         os.close(watched)
 
 
-def end_processes(folder: Path) -> None:
-    """Kill what runs for the engine in this folder, containers first."""
-    ours = [pid for pid in _pids() if str(folder) in _command(pid)]
+def end_processes(*marks: str) -> None:
+    """Kill every process with one of these in its command line: an engine's, its containers first."""
+    ours = [pid for pid in _pids() if any(mark in _command(pid) for mark in marks)]
     shims = [pid for pid in ours if "containerd-shim" in _command(pid)]
     containers = [pid for pid in _pids() if _parent(pid) in shims]
     for pid in [*containers, *shims, *ours]:
