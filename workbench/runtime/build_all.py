@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from docker.errors import APIError
@@ -92,6 +93,14 @@ class Builder:
                 build(self._engine, step, self._settings, self._home_id, tell)
                 self._remove_earlier(step.reference)
             tidy_up(self._engine, self._home_id)
+
+    def remove_all(self) -> None:
+        """Remove every image of ours that no container uses, whichever build it is of."""
+        with self._engine.open() as docker:
+            tags = [tag for image in docker.images(f"{REPOSITORY}*") for tag in image["RepoTags"]]
+            for tag in tags:
+                with suppress(APIError):  # a container still uses it
+                    docker.remove_image(tag)
 
     def _recipes(self) -> dict[str, Recipe]:
         return read_recipes(self._folder)

@@ -147,6 +147,14 @@ class Images:
         """
         return [self._built_in(name) for name in self._builder.names()]
 
+    def remove_all(self) -> None:
+        """Remove our images from the engine; those that a container still uses stay.
+
+        Raises:
+            EngineAway: The engine does not answer.
+        """
+        self._builder.remove_all()
+
     def _built_in(self, name: str) -> BuiltIn:
         status = self.look(name)
         expected = self._builder.references(name)[0]
