@@ -7,7 +7,7 @@ from pathlib import Path
 
 c = get_config()  # noqa: F821 (Jupyter's)
 
-c.ServerApp.ip = "0.0.0.0"  # the gateway reaches it on the session's own network
+c.ServerApp.ip = "0.0.0.0"  # noqa: S104 (the gateway reaches it on the workspace's own network)
 c.ServerApp.port = 8888
 c.ServerApp.port_retries = 0
 c.ServerApp.allow_remote_access = True
