@@ -1,0 +1,178 @@
+"""The commands on users and workspaces, against the real API over the local socket."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from workbench.api import Server, application
+from workbench.cli.accesskey import accesskey
+from workbench.cli.audit import audit
+from workbench.cli.member import member
+from workbench.cli.pool import pool
+from workbench.cli.roles import roles
+from workbench.cli.session import Session
+from workbench.cli.tag import tag
+from workbench.cli.token import token
+from workbench.cli.user import user
+from workbench.cli.workspace import workspace
+from workbench.errors import Conflict, NotFound, WorkbenchError
+from workbench.settings import load
+from workbench.workspaces import Auditor, KeyPair, Kind, Role, Work, begin_work
+from workbench.workspaces.quota import Amounts
+
+
+@pytest.fixture
+def run(machine):
+    """Runs a command as the machine's owner and gives what it printed."""
+    machine.clock.time = datetime.now(UTC)
+    home = Path(tempfile.mkdtemp(prefix="wb-"))
+    settings = load({"home": home}, {})
+    for each in (settings.socket, settings.gateway_socket):
+        each.parent.mkdir(parents=True, exist_ok=True)
+    auditor = Auditor(machine.store, machine.clock)
+    app = application(machine.parts, machine.routes, machine.authenticate, observe=auditor)
+    server = Server(app, local=settings.socket, public=settings.gateway_socket)
+    ready = threading.Event()
+    thread = threading.Thread(target=lambda: server.run(on_ready=ready.set))
+    thread.start()
+    assert ready.wait(10)
+
+    def command(group, *arguments):
+        result = CliRunner().invoke(group, arguments, obj=Session(home=str(home), endpoint=""))
+        if isinstance(result.exception, WorkbenchError):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    yield command
+    server.stop()
+    thread.join()
+    shutil.rmtree(home)
+
+
+def as_json(run, *arguments):
+    return json.loads(run(*arguments, "--json"))
+
+
+def test_a_user_is_added_with_a_key_that_lets_them_in(machine, run):
+    id = as_json(run, user, "add", "ada")["user_id"]
+    made = as_json(run, accesskey, "create", "--user", "ada")
+    key = KeyPair(access_key_id=made["access_key_id"], secret=made["access_key_secret"])
+
+    assert machine.authenticate(machine.signed(key), "10.0.0.9").user_id == id
+    assert "ada" in run(user, "list")
+    assert made["access_key_secret"] not in run(accesskey, "list")
+
+
+def test_a_key_is_disabled_enabled_and_deleted(machine, run):
+    id = as_json(run, accesskey, "create")["access_key_id"]
+    run(accesskey, "disable", id)
+    assert "disabled" in run(accesskey, "list")
+    run(accesskey, "enable", id)
+    run(accesskey, "delete", id)
+    assert id not in run(accesskey, "list")
+
+
+def test_a_disabled_users_work_must_be_decided_on(machine, run):
+    id = as_json(run, user, "add", "ada")["user_id"]
+    work = Work(
+        kind=Kind.NOTEBOOK, id="dsw-1", name="n", workspace_id="1", user_id=id, cpus=1, memory_bytes=1
+    )
+    with machine.store.transaction() as db:
+        begin_work(db, work, installed=Amounts())
+
+    with pytest.raises(WorkbenchError, match="dsw-1"):
+        run(user, "disable", "ada")
+    run(user, "disable", "ada", "--sessions", "stop")
+    assert machine.stopped == ["dsw-1"]
+    run(user, "enable", "ada")
+
+
+def test_members_come_and_go_by_name(run):
+    run(user, "add", "ada")
+    run(workspace, "create", "vision")
+    run(member, "add", "ada", "--role", "WorkspaceGuest", "--workspace", "vision")
+    run(member, "add-role", "ada", "PAI.AlgoDeveloper", "--workspace", "vision")
+    run(member, "remove-role", "ada", "WorkspaceGuest", "--workspace", "vision")
+
+    listed = as_json(run, member, "list", "--workspace", "vision")
+    assert {each["member_name"]: each["roles"] for each in listed}["ada"] == [Role.DEVELOPER]
+    run(member, "remove", "ada", "--workspace", "vision")
+    assert "ada" not in run(member, "list", "--workspace", "vision")
+
+
+def test_a_workspace_is_shown_changed_and_deleted(run):
+    run(workspace, "create", "vision", "--description", "cats")
+    run(workspace, "update", "vision", "--display-name", "Cats")
+    assert "Cats" in run(workspace, "show", "Vision")
+
+    run(workspace, "delete", "vision")
+    assert "vision" not in run(workspace, "list")
+    assert "vision" in run(workspace, "list", "--deleted")
+
+
+def test_a_quota_is_shown_and_changed_limit_by_limit(run):
+    run(workspace, "quota", "default_workspace", "--cpus", "4", "--memory", "16Gi")
+    changed = as_json(run, workspace, "quota", "default_workspace", "--gpus", "1")
+    assert changed["quota"] == {"cpus": 4, "memory_bytes": 16 * 2**30, "gpus": 1}
+
+    left = as_json(run, workspace, "quota", "default_workspace", "--unlimited", "--cpus", "2")
+    assert left["quota"] == {"cpus": 2}
+
+
+def test_the_table_of_permissions_is_printed(run):
+    row = next(line for line in run(roles).splitlines() if line.startswith("DeleteInstance "))
+    assert row.split() == ["DeleteInstance", "all", "all", "own", "-", "-", "-", "-"]
+
+
+def test_the_audit_log_is_printed_line_by_line_and_filtered(run):
+    run(user, "add", "ada")
+    run(workspace, "create", "vision")
+
+    lines = [json.loads(line) for line in run(audit, "--json", "--limit", "2").splitlines()]
+    assert [line["operation"] for line in lines] == ["CreateWorkspace", "CreateUser"]
+    assert "CreateUser" not in run(audit, "--operation", "CreateWorkspace", "--days", "1")
+    assert run(audit, "--user", "ada", "--json") == ""
+
+
+def test_a_pool_is_made_drained_and_deleted(run):
+    run(pool, "create", "gpu", "--cpus", "2", "--kind", "training", "--workspace", "default_workspace")
+    run(pool, "drain", "gpu")
+    assert "draining" in run(pool, "list")
+    run(pool, "resume", "gpu")
+    run(pool, "delete", "gpu")
+    assert as_json(run, pool, "list") == []
+    with pytest.raises(NotFound):
+        run(pool, "show", "gpu")
+
+
+def test_tags_are_put_on_found_and_counted(run):
+    run(tag, "add", "workspace", "1", "Team=vision", "phase=trial")
+    assert as_json(run, tag, "find", "Team=vision")[0]["tags"] == {"Team": "vision", "phase": "trial"}
+    run(tag, "remove", "workspace", "1", "phase")
+    assert "phase" not in run(tag, "list")
+
+
+def test_a_token_is_made_and_deleted(run):
+    made = as_json(run, token, "create", "--hours", "2")
+    assert made["token_id"] in run(token, "list")
+    run(token, "delete", made["token_id"])
+    assert as_json(run, token, "list") == []
+
+
+def test_unknown_names_are_told(run):
+    with pytest.raises(NotFound, match="user 'eve'"):
+        run(accesskey, "create", "--user", "eve")
+    with pytest.raises(NotFound, match="workspace 'eden'"):
+        run(member, "list", "--workspace", "eden")
+    with pytest.raises(WorkbenchError) as refused:
+        run(workspace, "delete", "default_workspace")
+    assert refused.value.status == Conflict.status

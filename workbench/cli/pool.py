@@ -1,0 +1,138 @@
+"""`workbench pool`: parts of the machine set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import click
+
+from workbench.cli.lookups import NotNamed, as_data, workspace_id
+from workbench.cli.output import as_json, print_json, print_table
+from workbench.cli.session import Session, pass_session
+from workbench.cli.sizes import BytesType, shown_bytes
+from workbench.client import Client
+from workbench.wire.operations import operation
+
+
+def _has(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say what a pool has and takes."""
+    kinds = click.Choice(["development", "training", "inference"])
+    options = [
+        click.option("--cpus", type=click.FloatRange(min=0), help="CPUs."),
+        click.option("--memory", type=BytesType(), help="Memory, such as 16Gi."),
+        click.option("--gpus", type=click.IntRange(min=0), help="GPUs."),
+        click.option("--kind", "kinds", type=kinds, multiple=True, help="Takes only this; repeatable."),
+        click.option("--workspace", "workspaces", multiple=True, help="Works for it; repeatable."),
+        click.option("--description", help="What it is for."),
+    ]
+    return reduce(lambda done, option: option(done), reversed(options), command)
+
+
+@click.group()
+def pool() -> None:
+    """Pools: parts of the machine for some workspaces and kinds of work.
+
+    A workspace that is linked to pools works in them alone; the others share the rest. Only the
+    machine's owner changes pools.
+    """
+
+
+@pool.command("list")
+@as_json
+@pass_session
+def list_(session: Session, json_wanted: bool) -> None:
+    """List pools, with what is used of each."""
+    found = _all(session.client)
+    if json_wanted:
+        print_json([as_data(each) for each in found])
+    else:
+        print_table(("NAME", "CPUS", "MEMORY", "GPUS", "RUNNING", "KINDS", "STATE"), map(_row, found))
+
+
+@pool.command()
+@click.argument("name")
+@_has
+@pass_session
+def create(session: Session, /, name: str, **given: Any) -> None:
+    """Set a part of the machine aside."""
+    session.client.call(operation("workbench", "CreatePool"), Name=name, **_fields(session.client, given))
+
+
+@pool.command()
+@click.argument("name")
+@_has
+@pass_session
+def update(session: Session, /, name: str, **given: Any) -> None:
+    """Change a pool; what runs in it goes on. Workspaces and kinds are replaced where they are given."""
+    session.client.call(operation("workbench", "UpdatePool"), name=name, **_fields(session.client, given))
+
+
+@pool.command()
+@click.argument("name")
+@click.option("--force", is_flag=True, help="Stop what runs in it, too.")
+@pass_session
+def drain(session: Session, name: str, force: bool) -> None:
+    """Let nothing new into a pool, and what runs finish."""
+    session.client.call(operation("workbench", "UpdatePool"), name=name, Draining=True, Force=force)
+
+
+@pool.command()
+@click.argument("name")
+@pass_session
+def resume(session: Session, name: str) -> None:
+    """Let work into a drained pool again."""
+    session.client.call(operation("workbench", "UpdatePool"), name=name, Draining=False)
+
+
+@pool.command()
+@click.argument("name")
+@as_json
+@pass_session
+def show(session: Session, name: str, json_wanted: bool) -> None:
+    """Show what runs in a pool."""
+    found = next((each for each in _all(session.client) if each["Name"].lower() == name.lower()), None)
+    if found is None:
+        raise NotNamed("pool", name)
+    if json_wanted:
+        print_json(as_data(found))
+    else:
+        print_table(("RUNNING",), [(each,) for each in found["Running"]])
+
+
+@pool.command()
+@click.argument("name")
+@pass_session
+def delete(session: Session, name: str) -> None:
+    """Give a pool's part back, once nothing runs in it."""
+    session.client.call(operation("workbench", "DeletePool"), name=name)
+
+
+def _fields(client: Client, given: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "Cpus": given["cpus"],
+        "MemoryBytes": given["memory"],
+        "Gpus": given["gpus"],
+        "Kinds": list(given["kinds"]) or None,
+        "WorkspaceIds": [workspace_id(client, each) for each in given["workspaces"]] or None,
+        "Description": given["description"],
+    }
+
+
+def _all(client: Client) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.call(operation("workbench", "ListPools"))["Pools"]
+    return found
+
+
+def _row(found: dict[str, Any]) -> tuple[str, ...]:
+    memory = f"{shown_bytes(found['UsedMemoryBytes'])} / {shown_bytes(found['MemoryBytes'])}"
+    return (
+        found["Name"],
+        f"{found['UsedCpus']:g} / {found['Cpus']:g}",
+        memory,
+        f"{found['UsedGpus']} / {found['Gpus']}",
+        str(len(found["Running"])),
+        ", ".join(found["Kinds"]) or "all",
+        "draining" if found["Draining"] else "",
+    )
