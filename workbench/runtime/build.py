@@ -69,7 +69,7 @@ def build(engine: Engine, step: Step, settings: Settings, builder: str, tell: Te
     Args:
         engine: Where.
         step: What, on what, and its name.
-        settings: Say which mirrors, proxies and certificates to use; none of them stays in the image.
+        settings: Say which mirrors, proxies and certificates to use; none of them is in use in the image.
         builder: Whose work it is, should it be interrupted.
         tell: Hears how far it is.
 
