@@ -14,6 +14,7 @@ import pytest
 
 from workbench.node import Inventory
 from workbench.parts import Parts
+from workbench.settings import load
 from workbench.store import Store
 from workbench.store.vault import Vault
 from workbench.wire import signatures
@@ -79,6 +80,7 @@ class Machine:
                 "store": self.store,
                 "vault": self.vault,
                 "now": self.clock,
+                "settings": load({"home": self.store.path.parent}, {}),
                 "node": SimpleNamespace(inventory=lambda: inventory),
             }
         )

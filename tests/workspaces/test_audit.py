@@ -76,8 +76,14 @@ def test_a_stranger_at_the_door_is_an_incident():
     assert (entry.level, entry.user_id, entry.source) == (Level.INCIDENT, "", "10.0.0.9")
 
 
-def test_a_guesser_cannot_fill_the_log():
-    assert entry_of(an_outcome(status=429, code="Throttling"), NOW) is None
+def test_strangers_cannot_fill_the_log(machine):
+    auditor = Auditor(machine.store, machine.clock)
+    for _ in range(100):
+        auditor(an_outcome(status=400, code="SignatureDoesNotMatch"))
+    auditor(an_outcome(status=400, code="SignatureDoesNotMatch", source="10.0.0.10"))
+
+    entries = machine.ask(machine.owner, "ListAuditEntries")["Entries"]
+    assert [each["Source"] for each in entries] == ["10.0.0.10"] + ["10.0.0.9"] * 10
 
 
 def test_a_plain_reading_is_not_on_record_but_a_handed_out_secret_is(machine):

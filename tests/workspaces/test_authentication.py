@@ -156,6 +156,26 @@ def test_guessing_is_slowed_down_for_the_guesser_alone(machine):
     assert machine.authenticate(machine.signed(machine.first.key), "10.6.6.6").owner
 
 
+def test_what_comes_without_credentials_is_slowed_down_and_locks_nobody_out(machine):
+    with machine.store.transaction() as db:
+        _, secret = tokens.create(
+            db, machine.first.user_id, description="ci", life=timedelta(hours=1), now=machine.clock()
+        )
+    broken = replace(PLAIN, headers={"authorization": "acs broken"})
+    guess = replace(PLAIN, headers={"x-acs-bearer-token": "wbt_guess"})
+    unknown = [access_keys.KeyPair(access_key_id=f"WB{number}", secret="guess") for number in range(6)]
+    for request in [PLAIN, guess] * 3 + [machine.signed(key) for key in unknown[:4]]:
+        with pytest.raises(Unauthenticated):
+            machine.authenticate(request, "10.6.6.6")
+    for request in (PLAIN, guess, broken, machine.signed(unknown[4])):
+        with pytest.raises(TooManyFailures):
+            machine.authenticate(request, "10.6.6.6")
+
+    token = replace(PLAIN, headers={"x-acs-bearer-token": secret})
+    assert machine.authenticate(token, "10.6.6.6").owner
+    assert machine.authenticate(machine.signed(machine.first.key), "10.6.6.6").owner
+
+
 def test_the_last_use_of_a_key_is_written_once_a_minute(machine):
     def last_used_at():
         with machine.store.reading() as db:

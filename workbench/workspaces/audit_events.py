@@ -72,8 +72,6 @@ def entry_of(outcome: Outcome, now: datetime) -> Entry | None:
     action = outcome.operation.action
     reads = outcome.verb == "GET" and action not in _HAND_OUT_A_WAY_IN
     strangers = outcome.caller is None and bool(outcome.code)
-    if outcome.status == 429 and strangers:
-        return None  # the failures that led to it are on record; this would let a guesser fill the disk
     if reads and outcome.status not in _REFUSED and not strangers:
         return None
     event, resource_type = EVENTS.get(action, (action, outcome.operation.service))

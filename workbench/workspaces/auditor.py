@@ -8,18 +8,30 @@ from datetime import datetime
 from workbench.store import Store
 from workbench.workspaces import audit
 from workbench.workspaces.audit_events import Outcome, entry_of
+from workbench.workspaces.throttle import Throttle, TooManyFailures
 
 
 class Auditor:
-    """Is told of every request before its answer leaves, and keeps what belongs on record."""
+    """Is told of every request before its answer leaves, and keeps what belongs on record.
+
+    Of what strangers fail at, some of each minute is enough: nobody who is not let in can fill
+    the disk.
+    """
 
     def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
         self._store = store
         self._now = now
+        self._strangers = Throttle()
 
     def __call__(self, outcome: Outcome) -> None:
         """Keep a request, if it is of a kind that is kept."""
         entry = entry_of(outcome, self._now())
-        if entry is not None:
-            with self._store.transaction() as db:
-                audit.write(db, entry)
+        if entry is None:
+            return
+        if not entry.user_id and entry.code:
+            try:
+                self._strangers.note_failure(entry.source, "", entry.time)
+            except TooManyFailures:
+                return
+        with self._store.transaction() as db:
+            audit.write(db, entry)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 
+from workbench.errors import Unauthenticated
 from workbench.store import Store
 from workbench.store.vault import Vault
 from workbench.wire import signatures
@@ -59,18 +60,23 @@ class Authenticator:
         Raises:
             Unauthenticated: Nobody we know; the subclass has PAI's code for the reason.
             Forbidden: Somebody we know, who was shut out.
-            TooManyFailures: From this source, this key was guessed at too often.
+            TooManyFailures: Too much failed from this source of late; with a signature, not even a
+                right one is looked at now.
         """
-        claim = signatures.read_claim(request)
-        if claim is None:
-            return self._peer(source)
-        self._throttle.check(source, claim.access_key_id, self._now())
+        access_key_id = ""
         try:
+            claim = signatures.read_claim(request)
+            if claim is None:
+                return self._peer(source)
+            access_key_id = claim.access_key_id
             if claim.scheme is Scheme.BEARER:
                 return self._bearer(claim, source)
+            self._throttle.check(source, access_key_id, self._now())
             return self._signed(request, claim, source)
-        except (UnknownAccessKey, SignatureDoesNotMatch, InvalidToken):
-            self._throttle.note_failure(source, claim.access_key_id, self._now())
+        except (Unauthenticated, IncompleteSignature) as error:
+            # Ids that nobody has count together, or a guesser would never run out of them.
+            tried = "" if isinstance(error, UnknownAccessKey) else access_key_id
+            self._throttle.note_failure(source, tried, self._now())
             raise
 
     def _peer(self, source: str) -> Caller:

@@ -34,7 +34,7 @@ class TooManyFailures(LimitReached):
 
 
 class Throttle:
-    """Counts failed attempts; ten a minute are looked at."""
+    """Counts failed attempts; ten a minute are looked at, and answered for what they are."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -48,12 +48,15 @@ class Throttle:
         """
         with self._lock:
             count, since = self._failures.get((source, access_key_id), (0, now))
-        wait = since + _FORGIVEN_AFTER - now
-        if count >= _ALLOWED_FAILURES and wait > timedelta(0):
-            raise TooManyFailures(source, math.ceil(wait.total_seconds()))
+        if count >= _ALLOWED_FAILURES:
+            self._refuse(source, since, now)
 
     def note_failure(self, source: str, access_key_id: str, now: datetime) -> None:
-        """Count one more."""
+        """Count one more.
+
+        Raises:
+            TooManyFailures: It is one too many to be told why it failed.
+        """
         key = (source, access_key_id)
         with self._lock:
             count, since = self._failures.pop(key, (0, now))
@@ -62,3 +65,10 @@ class Throttle:
             self._failures[key] = (count + 1, since)
             if len(self._failures) > _REMEMBERED:
                 self._failures.popitem(last=False)
+        if count >= _ALLOWED_FAILURES:
+            self._refuse(source, since, now)
+
+    def _refuse(self, source: str, since: datetime, now: datetime) -> None:
+        wait = since + _FORGIVEN_AFTER - now
+        if wait > timedelta(0):
+            raise TooManyFailures(source, math.ceil(wait.total_seconds()))
