@@ -113,22 +113,37 @@ class Client:
                 answers.read(response.status, response.read())
             yield map(answers.read_line, response)
 
+    def request(self, operation: Operation, fields: Mapping[str, Any]) -> Request:
+        """What is sent for an operation, signed where the kernel does not say who asks."""
+        return self._signed(requests.build(operation, fields, host=self._host))
+
+    def away(self, error: Exception) -> DaemonAway:
+        """What to say when nobody answers, and what to do about it."""
+        if not isinstance(self.address, Path):
+            reason = getattr(error, "strerror", None) or error
+            return DaemonAway(f"{self.address} does not answer: {reason}.")
+        if isinstance(error, PermissionError):
+            return DaemonAway(
+                f"{self.address} belongs to another user.",
+                hint="Ask them for an access key and use the endpoint: WORKBENCH_ENDPOINT, "
+                "WORKBENCH_ACCESS_KEY_ID and WORKBENCH_ACCESS_KEY_SECRET.",
+            )
+        return DaemonAway("Workbench is not running; start it with `workbench up`.")
+
     @contextmanager
     def _sent(
         self, operation: Operation, fields: Mapping[str, Any], timeout_s: float
     ) -> Iterator[http.client.HTTPResponse]:
-        request = requests.build(operation, fields, host=self._host)
+        request = self.request(operation, fields)
         connection = self._connection(timeout_s)
         try:
             path = f"{request.raw_path}?{request.query}" if request.query else request.raw_path
-            connection.request(
-                request.verb, path, body=request.body or None, headers=dict(self._signed(request).headers)
-            )
+            connection.request(request.verb, path, body=request.body or None, headers=dict(request.headers))
             yield connection.getresponse()
         except TimeoutError as error:
             raise DaemonAway(f"Workbench did not answer within {timeout_s:.0f} seconds.") from error
         except (OSError, http.client.HTTPException) as error:
-            raise self._away(error) from error
+            raise self.away(error) from error
         finally:
             connection.close()
 
@@ -151,17 +166,6 @@ class Client:
             case _:
                 return request
         return replace(request, headers={**request.headers, **added})
-
-    def _away(self, error: Exception) -> DaemonAway:
-        if not isinstance(self.address, Path):
-            return DaemonAway(f"{self.address} does not answer: {error}.")
-        if isinstance(error, PermissionError):
-            return DaemonAway(
-                f"{self.address} belongs to another user.",
-                hint="Ask them for an access key and use the endpoint: WORKBENCH_ENDPOINT, "
-                "WORKBENCH_ACCESS_KEY_ID and WORKBENCH_ACCESS_KEY_SECRET.",
-            )
-        return DaemonAway("Workbench is not running; start it with `workbench up`.")
 
 
 class _SocketConnection(http.client.HTTPConnection):

@@ -1,0 +1,166 @@
+"""The asynchronous client, for programs that do many things at once: the dashboard.
+
+It asks what the blocking one asks, by the same way, with the same words when it fails. HTTP
+itself is h11's; here are only the bytes' coming and going.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import h11
+
+from workbench.client import answers
+from workbench.client.answers import DaemonAway
+from workbench.client.connection import Client
+from workbench.wire.operations import Operation
+from workbench.wire.signatures import Request
+
+_ANSWER_WITHIN_S = 30.0
+_SILENCE_S = 45.0
+"""Longest silence of a stream; the daemon sends a heartbeat three times as often."""
+_CHUNK = 65536
+
+
+class AsyncClient:
+    """Calls operations without blocking.
+
+    Args:
+        client: The blocking client; it knows the address and who asks.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    @property
+    def address(self) -> str:
+        """The socket's path or the endpoint's URL."""
+        return str(self._client.address)
+
+    async def call(self, operation: Operation, **fields: Any) -> dict[str, Any]:
+        """Ask for one operation.
+
+        Raises:
+            ClientError: The daemon refused or failed.
+            DaemonAway: Nobody answers.
+        """
+        async with self._sent(operation, fields, _ANSWER_WITHIN_S) as exchange:
+            return answers.read(exchange.status, await exchange.content())
+
+    @asynccontextmanager
+    async def stream(
+        self, operation: Operation, **fields: Any
+    ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+        """Follow an operation that answers line by line, until the daemon ends it.
+
+        Yields:
+            The lines, once the daemon has agreed: one mapping each, an empty one for a
+            heartbeat. Reading them may raise as this does.
+
+        Raises:
+            ClientError: The daemon refused or failed.
+            DaemonAway: Nobody answers, or no more.
+        """
+        async with self._sent(operation, fields, _SILENCE_S) as exchange:
+            if exchange.status >= 400:
+                answers.read(exchange.status, await exchange.content())
+            yield _read_lines(exchange)
+
+    @asynccontextmanager
+    async def _sent(
+        self, operation: Operation, fields: Mapping[str, Any], timeout_s: float
+    ) -> AsyncIterator[_Exchange]:
+        request = self._client.request(operation, fields)
+        writer: asyncio.StreamWriter | None = None
+        try:
+            async with asyncio.timeout(timeout_s):
+                reader, writer = await self._opened()
+                exchange = _Exchange(h11.Connection(h11.CLIENT), reader, timeout_s)
+                writer.write(exchange.sent(request))
+                await writer.drain()
+                await exchange.begin()
+            yield exchange
+        except TimeoutError as error:
+            raise DaemonAway(f"Workbench did not answer within {timeout_s:.0f} seconds.") from error
+        except (OSError, h11.ProtocolError) as error:
+            raise self._client.away(error) from error
+        finally:
+            if writer:
+                writer.close()
+
+    async def _opened(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        address = self._client.address
+        if isinstance(address, Path):
+            return await asyncio.open_unix_connection(os.fspath(address))
+        parts = urlsplit(address)
+        secure = parts.scheme == "https"
+        return await asyncio.open_connection(
+            parts.hostname,
+            parts.port or (443 if secure else 80),
+            ssl=ssl.create_default_context() if secure else None,
+        )
+
+
+@dataclass
+class _Exchange:
+    """One request and its answer, of which h11 says what the bytes mean."""
+
+    protocol: h11.Connection
+    reader: asyncio.StreamReader
+    timeout_s: float
+    status: int = 0
+
+    def sent(self, request: Request) -> bytes:
+        """The request as bytes."""
+        target = f"{request.raw_path}?{request.query}" if request.query else request.raw_path
+        headers = {**request.headers, "connection": "close"}
+        if request.body or request.verb in ("POST", "PUT"):
+            headers["content-length"] = str(len(request.body))
+        parts = [
+            self.protocol.send(
+                h11.Request(method=request.verb, target=target, headers=list(headers.items()))
+            ),
+            self.protocol.send(h11.Data(data=request.body)) if request.body else b"",
+            self.protocol.send(h11.EndOfMessage()),
+        ]
+        return b"".join(part or b"" for part in parts)
+
+    async def begin(self) -> None:
+        """Read as far as the status."""
+        while not isinstance(event := await self._event(), h11.Response):
+            pass
+        self.status = event.status_code
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """What the answer holds, as it comes."""
+        while not isinstance(event := await self._event(), h11.EndOfMessage):
+            if isinstance(event, h11.ConnectionClosed):
+                raise ConnectionResetError("the connection was closed")
+            if isinstance(event, h11.Data):
+                yield bytes(event.data)
+
+    async def content(self) -> bytes:
+        """The whole of the answer."""
+        return b"".join([chunk async for chunk in self.chunks()])
+
+    async def _event(self) -> h11.Event | type[h11.PAUSED]:
+        while (event := self.protocol.next_event()) is h11.NEED_DATA:
+            async with asyncio.timeout(self.timeout_s):
+                self.protocol.receive_data(await self.reader.read(_CHUNK))
+        return event  # type: ignore[return-value] # NEED_DATA was read away
+
+
+async def _read_lines(exchange: _Exchange) -> AsyncIterator[dict[str, Any]]:
+    rest = b""
+    async for chunk in exchange.chunks():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield answers.read_line(line)
