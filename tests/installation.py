@@ -19,7 +19,7 @@ from workbench.runtime import Pod, Runtime
 from workbench.settings import Settings, load
 from workbench.wire.operations import operation
 
-_READY_WITHIN_S = 30
+_READY_WITHIN_S = 60
 
 
 class Installation:
@@ -51,12 +51,16 @@ class Installation:
 
     def start(self) -> None:
         """Start the daemon and wait until its API answers."""
+        self.launch()
+        self.until(self._answers, "the API answers", within_s=_READY_WITHIN_S)
+
+    def launch(self) -> None:
+        """Start the daemon and wait for nothing."""
         self.settings.logs.mkdir(parents=True, exist_ok=True)
         with (self.settings.logs / "daemon.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "workbench.daemon"], env=self.environment, stdout=log, stderr=log
             )
-        self.until(self._answers, "the API answers", within_s=_READY_WITHIN_S)
 
     def kill(self) -> None:
         """End the daemon as a power cut would."""
@@ -88,7 +92,9 @@ class Installation:
     def create(self, name: str, **fields: Any) -> str:
         """A small notebook; its id."""
         size = {"CPU": "0.5", "Memory": "1"}
-        return str(self.dsw("CreateInstance", InstanceName=name, RequestedResource=size, **fields)["InstanceId"])
+        return str(
+            self.dsw("CreateInstance", InstanceName=name, RequestedResource=size, **fields)["InstanceId"]
+        )
 
     def status(self, notebook_id: str) -> str:
         """A notebook's status; empty once it is gone."""

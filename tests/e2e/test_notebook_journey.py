@@ -45,7 +45,8 @@ def test_files_and_packages_survive_stop_and_start_with_another_size(
     assert installed  # pip is there and says that there is no such package
     user.run(
         user.start_kernel(),
-        "import site, pathlib; p = pathlib.Path(site.getusersitepackages()); p.mkdir(parents=True, exist_ok=True);"
+        "import site, pathlib; p = pathlib.Path(site.getusersitepackages());"
+        "p.mkdir(parents=True, exist_ok=True);"
         "(p / 'mine.py').write_text('answer = 42')",
     )
 

@@ -278,14 +278,23 @@ def test_what_this_machine_can_never_give_is_refused_and_nothing_is_kept(
     assert found.total_count == 0
 
 
-@pytest.mark.parametrize("uri", ["nas://etc/passwd", "nas://workspace/../..", "file:///etc"])
-def test_a_mount_outside_the_allowed_roots_is_refused_by_name(create: Callable[..., str], uri: str) -> None:
+@pytest.mark.parametrize(
+    ("uri", "words"),
+    [
+        ("nas://etc/passwd", "nas://etc/ is no directory that may be mounted here"),
+        ("nas://workspace/../..", "'workspace/../..' has a . or .. in it"),
+        ("file:///etc", "file:// is not a kind of storage"),
+    ],
+)
+def test_a_mount_outside_the_allowed_roots_is_refused(
+    create: Callable[..., str], uri: str, words: str
+) -> None:
     mount = dsw.CreateInstanceRequestDatasets(uri=uri, mount_path="/mnt/data")
 
     error = refusal(lambda: create("curious", datasets=[mount]))
 
-    assert error.status_code in (400, 404)
-    assert uri.partition("://")[2].strip("/") in error.message
+    assert error.status_code == 400
+    assert words in error.message
 
 
 def test_an_image_that_nobody_has_fails_in_words(
