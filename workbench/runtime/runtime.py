@@ -17,7 +17,7 @@ from docker import APIClient
 from docker.errors import APIError, ImageNotFound, NotFound
 
 from workbench.runtime import saved_logs
-from workbench.runtime.containers import HOME, KIND, create_request, pod_from_inspect, pod_name
+from workbench.runtime.containers import HOME, ID, KIND, POD, create_request, pod_from_inspect, pod_name
 from workbench.runtime.engine import Engine, EngineFacts
 from workbench.runtime.events import OnEvent, Watch
 from workbench.runtime.logs import LogStream
@@ -56,7 +56,8 @@ class Runtime:
     def find_pod(self, kind: str, id: str, pod: str = "main") -> Pod | None:
         """Look at one pod; None where there is no container of it."""
         with self._engine.open() as docker:
-            return self._look(docker, pod_name(self._home_id, kind, id, pod))
+            named = self._look(docker, pod_name(self._home_id, kind, id, pod))
+            return named or self._find_renamed(docker, kind, id, pod)
 
     def list_pods(self, kind: str | None = None) -> list[Pod]:
         """Look at all pods of this home, whatever their state."""
@@ -148,6 +149,13 @@ class Runtime:
             return None
         ours = (answer["Config"]["Labels"] or {}).get(HOME) == self._home_id
         return pod_from_inspect(answer) if ours else None
+
+    def _find_renamed(self, docker: APIClient, kind: str, id: str, pod: str) -> Pod | None:
+        """A container of this pod under another name: what counts are its labels."""
+        wanted = {HOME: self._home_id, KIND: kind, ID: id, POD: pod}
+        labels = [f"{name}={value}" for name, value in wanted.items()]
+        listed = docker.containers(all=True, filters={"label": labels})
+        return next((found for each in listed if (found := self._look(docker, each["Id"]))), None)
 
     def _create(self, name: str, plan: PodPlan) -> str:
         devices = self._engine.facts().cdi_devices if plan.gpus else ()
