@@ -1,0 +1,135 @@
+"""What one GPU does now, as the driver's library counts it.
+
+A card tells what it can: a counter that it does not have is None, and hides no other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pynvml
+
+from workbench.errors import Unavailable
+
+_Value = TypeVar("_Value")
+
+_ABSENT = {
+    pynvml.NVML_ERROR_NOT_SUPPORTED,
+    pynvml.NVML_ERROR_NOT_FOUND,
+    pynvml.NVML_ERROR_FUNCTION_NOT_FOUND,
+    pynvml.NVML_ERROR_NO_PERMISSION,
+    pynvml.NVML_ERROR_UNKNOWN,
+}
+"""One counter cannot be read; the card is well all the same."""
+
+
+class GpuLost(Unavailable):
+    """The card, or the driver as a whole, no longer answers."""
+
+    code = "GpuLost"
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuProcess:
+    """A process that uses a card, by the host's process id.
+
+    `utilisation` is its own share of the card's time, None where the driver does not tell.
+    """
+
+    pid: int
+    memory_bytes: int | None = None
+    utilisation: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GpuSample:
+    """One card's counters; None for what it does not report. Units as in `sample`."""
+
+    uuid: str
+    utilisation: float | None = None
+    memory_used_bytes: int | None = None
+    memory_total_bytes: int | None = None
+    power_w: float | None = None
+    temperature_c: int | None = None
+    processes: tuple[GpuProcess, ...] = ()
+
+
+def sample(gpu_uuid: str) -> GpuSample:
+    """Read one GPU's counters, however long that takes.
+
+    The driver is held only while it is read, so that it can be exchanged in between.
+
+    Args:
+        gpu_uuid: As `nvidia-smi -L` prints it; an index may change with a reboot.
+
+    Returns:
+        `utilisation` is the share (0 to 1) of NVML's last sampling period, 1/6 s to 1 s
+        by product, in which a kernel ran: not how much of the card was busy. Power in
+        watts (NVML gives milliwatts), memory in bytes, temperature in °C. What this
+        card does not report is None.
+
+    Raises:
+        GpuLost: The card no longer answers. Take it out of scheduling; what ran on it
+            is marked, not forgotten.
+
+    Source: https://docs.nvidia.com/deploy/nvml-api/structnvmlUtilization__t.html
+    """
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        raise GpuLost(f"The NVIDIA driver says: {error}.") from error
+    try:
+        return _read(gpu_uuid, pynvml.nvmlDeviceGetHandleByUUID(gpu_uuid))
+    except pynvml.NVMLError as error:
+        raise GpuLost(f"The NVIDIA driver says of {gpu_uuid}: {error}.") from error
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _read(gpu_uuid: str, card: Any) -> GpuSample:
+    memory = _counter(pynvml.nvmlDeviceGetMemoryInfo, card)
+    rates = _counter(pynvml.nvmlDeviceGetUtilizationRates, card)
+    power_mw = _counter(pynvml.nvmlDeviceGetPowerUsage, card)
+    temperature = _counter(pynvml.nvmlDeviceGetTemperature, card, pynvml.NVML_TEMPERATURE_GPU)
+    return GpuSample(
+        uuid=gpu_uuid,
+        utilisation=None if rates is None else rates.gpu / 100,
+        memory_used_bytes=None if memory is None else int(memory.used),
+        memory_total_bytes=None if memory is None else int(memory.total),
+        power_w=None if power_mw is None else power_mw / 1000,
+        temperature_c=temperature,
+        processes=tuple(_processes(card)),
+    )
+
+
+def _processes(card: Any) -> Iterator[GpuProcess]:
+    busy = _busy_by_pid(card)
+    seen: set[int] = set()
+    for list_ in (
+        pynvml.nvmlDeviceGetComputeRunningProcesses,
+        pynvml.nvmlDeviceGetGraphicsRunningProcesses,
+        pynvml.nvmlDeviceGetMPSComputeRunningProcesses,
+    ):
+        for each in _counter(list_, card) or ():
+            if each.pid not in seen:  # one that computes and draws is in two lists
+                seen.add(each.pid)
+                yield GpuProcess(
+                    pid=each.pid, memory_bytes=each.usedGpuMemory, utilisation=busy.get(each.pid)
+                )
+
+
+def _busy_by_pid(card: Any) -> dict[int, float]:
+    samples = _counter(pynvml.nvmlDeviceGetProcessUtilization, card, 0) or ()
+    # The driver's buffer holds some seconds of each process; the newest sample counts.
+    return {each.pid: each.smUtil / 100 for each in sorted(samples, key=lambda each: each.timeStamp)}
+
+
+def _counter(read: Callable[..., _Value], *arguments: Any) -> _Value | None:
+    try:
+        return read(*arguments)
+    except pynvml.NVMLError as error:
+        if error.value in _ABSENT:
+            return None
+        raise
