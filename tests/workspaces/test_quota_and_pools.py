@@ -145,3 +145,24 @@ def test_a_pool_belongs_to_workspaces_that_are_there(machine):
     with pytest.raises(NotFound):
         machine.ask(machine.owner, "CreatePool", Name="gpu", WorkspaceIds=["99"])
     assert machine.ask(machine.owner, "ListPools")["Pools"] == []
+
+
+def test_nothing_new_begins_for_a_disabled_user_but_what_was_kept_goes_on(machine):
+    ada = machine.join(Role.DEVELOPER, 2001)
+    kept = Work(
+        kind=Kind.NOTEBOOK, id="a", name="a", workspace_id="1", user_id=ada.user_id, cpus=1, memory_bytes=1
+    )
+    with machine.store.transaction() as db:
+        begin_work(db, kept, installed=MACHINE)
+    machine.ask(machine.owner, "UpdateUser", user_id=ada.user_id, Enabled=False, Sessions="keep")
+
+    with machine.store.transaction() as db:
+        begin_work(db, kept, installed=MACHINE)
+        with pytest.raises(Forbidden):
+            begin_work(db, Work(**{**vars(kept), "id": "b"}), installed=MACHINE)
+
+
+def test_nothing_begins_in_a_workspace_that_is_gone(machine):
+    lost = Work(kind=Kind.JOB, id="a", name="a", workspace_id="99", user_id="1", cpus=1, memory_bytes=1)
+    with machine.store.transaction() as db, pytest.raises(NotFound):
+        begin_work(db, lost, installed=MACHINE)

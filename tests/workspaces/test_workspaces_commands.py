@@ -148,6 +148,12 @@ def test_a_pool_is_made_drained_and_deleted(run):
     run(pool, "drain", "gpu")
     assert "draining" in run(pool, "list")
     run(pool, "resume", "gpu")
+    run(pool, "unlink", "gpu", "default_workspace")
+    run(pool, "update", "gpu", "--kind", "any", "--cpus", "3")
+    (shown,) = as_json(run, pool, "list")
+    assert (shown["workspace_ids"], shown["kinds"], shown["cpus"]) == ([], [], 3)
+    run(pool, "link", "gpu", "default_workspace")
+    assert as_json(run, pool, "show", "gpu")["workspace_ids"] == ["1"]
     run(pool, "delete", "gpu")
     assert as_json(run, pool, "list") == []
     with pytest.raises(NotFound):

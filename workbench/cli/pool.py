@@ -15,16 +15,18 @@ from workbench.cli.sizes import BytesType, shown_bytes
 from workbench.client import Client
 from workbench.wire.operations import operation
 
+_KINDS = ("development", "training", "inference")
+_ANY = "any"
+
 
 def _has(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say what a pool has and takes."""
-    kinds = click.Choice(["development", "training", "inference"])
+    kinds = click.Choice([*_KINDS, _ANY])
     options = [
         click.option("--cpus", type=click.FloatRange(min=0), help="CPUs."),
         click.option("--memory", type=BytesType(), help="Memory, such as 16Gi."),
         click.option("--gpus", type=click.IntRange(min=0), help="GPUs."),
-        click.option("--kind", "kinds", type=kinds, multiple=True, help="Takes only this; repeatable."),
-        click.option("--workspace", "workspaces", multiple=True, help="Works for it; repeatable."),
+        click.option("--kind", "kinds", type=kinds, multiple=True, help="What it takes; repeatable."),
         click.option("--description", help="What it is for."),
     ]
     return reduce(lambda done, option: option(done), reversed(options), command)
@@ -54,10 +56,13 @@ def list_(session: Session, json_wanted: bool) -> None:
 @pool.command()
 @click.argument("name")
 @_has
+@click.option("--workspace", "workspaces", multiple=True, help="Works for it; repeatable.")
 @pass_session
-def create(session: Session, /, name: str, **given: Any) -> None:
+def create(session: Session, /, name: str, workspaces: tuple[str, ...], **given: Any) -> None:
     """Set a part of the machine aside."""
-    session.client.call(operation("workbench", "CreatePool"), Name=name, **_fields(session.client, given))
+    client = session.client
+    linked = [workspace_id(client, each) for each in workspaces]
+    client.call(operation("workbench", "CreatePool"), Name=name, WorkspaceIds=linked, **_fields(given))
 
 
 @pool.command()
@@ -65,8 +70,30 @@ def create(session: Session, /, name: str, **given: Any) -> None:
 @_has
 @pass_session
 def update(session: Session, /, name: str, **given: Any) -> None:
-    """Change a pool; what runs in it goes on. Workspaces and kinds are replaced where they are given."""
-    session.client.call(operation("workbench", "UpdatePool"), name=name, **_fields(session.client, given))
+    """Change a pool; what runs in it goes on."""
+    session.client.call(operation("workbench", "UpdatePool"), name=name, **_fields(given))
+
+
+@pool.command()
+@click.argument("name")
+@click.argument("workspaces", nargs=-1, required=True, metavar="WORKSPACE...")
+@pass_session
+def link(session: Session, name: str, workspaces: tuple[str, ...]) -> None:
+    """Let workspaces work in a pool, and from then on in their pools alone."""
+    client = session.client
+    linked = set(_get(client, name)["WorkspaceIds"]) | {workspace_id(client, each) for each in workspaces}
+    client.call(operation("workbench", "UpdatePool"), name=name, WorkspaceIds=sorted(linked))
+
+
+@pool.command()
+@click.argument("name")
+@click.argument("workspaces", nargs=-1, required=True, metavar="WORKSPACE...")
+@pass_session
+def unlink(session: Session, name: str, workspaces: tuple[str, ...]) -> None:
+    """Let workspaces work in a pool no more; what they run in it goes on."""
+    client = session.client
+    linked = set(_get(client, name)["WorkspaceIds"]) - {workspace_id(client, each) for each in workspaces}
+    client.call(operation("workbench", "UpdatePool"), name=name, WorkspaceIds=sorted(linked))
 
 
 @pool.command()
@@ -92,9 +119,7 @@ def resume(session: Session, name: str) -> None:
 @pass_session
 def show(session: Session, name: str, json_wanted: bool) -> None:
     """Show what runs in a pool."""
-    found = next((each for each in _all(session.client) if each["Name"].lower() == name.lower()), None)
-    if found is None:
-        raise NotNamed("pool", name)
+    found = _get(session.client, name)
     if json_wanted:
         print_json(as_data(found))
     else:
@@ -109,15 +134,22 @@ def delete(session: Session, name: str) -> None:
     session.client.call(operation("workbench", "DeletePool"), name=name)
 
 
-def _fields(client: Client, given: dict[str, Any]) -> dict[str, Any]:
+def _fields(given: dict[str, Any]) -> dict[str, Any]:
+    kinds = [kind for kind in given["kinds"] if kind != _ANY]
     return {
         "Cpus": given["cpus"],
         "MemoryBytes": given["memory"],
         "Gpus": given["gpus"],
-        "Kinds": list(given["kinds"]) or None,
-        "WorkspaceIds": [workspace_id(client, each) for each in given["workspaces"]] or None,
+        "Kinds": kinds if given["kinds"] else None,
         "Description": given["description"],
     }
+
+
+def _get(client: Client, name: str) -> dict[str, Any]:
+    for each in _all(client):
+        if each["Name"].lower() == name.lower():
+            return each
+    raise NotNamed("pool", name)
 
 
 def _all(client: Client) -> list[dict[str, Any]]:

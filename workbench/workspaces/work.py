@@ -14,8 +14,9 @@ from typing import Any
 from sqlite_utils import Database
 
 from workbench.errors import Conflict
-from workbench.workspaces import pools, quota
+from workbench.workspaces import pools, quota, records, users
 from workbench.workspaces.quota import Amounts, Kind
+from workbench.workspaces.refusals import UserDisabled
 
 
 class StillRunning(Conflict):
@@ -65,8 +66,13 @@ def begin(db: Database, wanted: Work, *, installed: Amounts, disk_bytes: int = 0
     Raises:
         OverQuota: The workspace has not that much left; nothing changed.
         PoolRefuses: The pool does not take this work now; nothing changed.
+        WorkspaceNotFound: The workspace was deleted meanwhile.
+        UserDisabled: The user was shut out meanwhile.
     """
-    others = [each for each in running(db) if (each.kind, each.id) != (wanted.kind, wanted.id)]
+    everything = running(db)
+    others = [each for each in everything if (each.kind, each.id) != (wanted.kind, wanted.id)]
+    if others == everything:
+        _check_beginning(db, wanted)
     neighbours = [each for each in others if each.workspace_id == wanted.workspace_id]
     quota.admit(quota.of(db, wanted.workspace_id), total(neighbours, disk_bytes=disk_bytes), wanted.amounts)
     known = pools.every(db)
@@ -132,6 +138,14 @@ def refuse_while_running(what: str, works: Sequence[Work]) -> None:
     if works:
         names = ", ".join(f"{each.kind} {each.name} ({each.id})" for each in works)
         raise StillRunning(f"{what} while these run: {names}.", hint="Stop them first.")
+
+
+def _check_beginning(db: Database, wanted: Work) -> None:
+    """Nothing new begins in a workspace that is gone, or for a user who was shut out."""
+    records.get(db, wanted.workspace_id)
+    user = users.get(db, wanted.user_id)
+    if not user.enabled:
+        raise UserDisabled(user.name)
 
 
 def _from_row(row: Mapping[str, Any]) -> Work:
