@@ -60,3 +60,12 @@ def test_some_things_are_the_machine_owners_alone(machine):
     require_on_machine(user, "GetStatus")
     with pytest.raises(Forbidden):
         require_on_machine(user, "UpdateDefaultWorkspace")
+
+
+def test_what_is_private_is_known_to_its_owner_and_to_who_runs_the_workspace(machine):
+    developer, operator = machine.join(Role.DEVELOPER, 2001), machine.join(Role.OPERATOR, 2002)
+    with machine.store.reading() as db:
+        for caller, owner in ((developer, developer), (operator, developer), (machine.owner, developer)):
+            require(db, caller, machine.first.workspace_id, "GetInstance", owner.user_id, private=True)
+        with pytest.raises(NotFound):
+            require(db, developer, machine.first.workspace_id, "GetInstance", operator.user_id, private=True)

@@ -35,15 +35,25 @@ class MachineOwnerOnly(Forbidden):
         super().__init__(f"Only the owner of this machine may do {operation} here.")
 
 
-def require(db: Database, caller: Caller, workspace_id: str, operation: str, owner_id: str = "") -> None:
+def require(
+    db: Database,
+    caller: Caller,
+    workspace_id: str,
+    operation: str,
+    owner_id: str = "",
+    *,
+    private: bool = False,
+) -> None:
     """Refuse what the caller may not do in a workspace.
 
     Args:
         operation: PAI's name of it, or ours.
         owner_id: User whose object it is about; empty for what belongs to the workspace.
+        private: The object is there for its owner alone, and for who manages or operates the workspace.
 
     Raises:
-        WorkspaceNotFound: There is no such workspace, or the caller is not in it.
+        WorkspaceNotFound: There is no such workspace, the caller is not in it, or may not know of the
+            object.
         NotAllowed: The caller's roles do not allow it.
     """
     if caller.owner:
@@ -53,6 +63,8 @@ def require(db: Database, caller: Caller, workspace_id: str, operation: str, own
     if not roles:
         raise WorkspaceNotFound(workspace_id)
     own = owner_id in ("", caller.user_id)
+    if private and not own and not roles & permissions.OPERATORS:
+        raise WorkspaceNotFound(workspace_id)
     if not permissions.may(roles, operation, own=own):
         raise NotAllowed(operation, own=own)
 
