@@ -57,12 +57,13 @@ class Api:
         app = application(
             cast(Parts, None), routes, lambda request, source: Caller(user_id="1", name="owner", owner=True)
         )
-        self.settings.run.mkdir(parents=True, exist_ok=True)
+        for each in (self.settings.socket, self.settings.gateway_socket):
+            each.parent.mkdir(parents=True, exist_ok=True)
         server = Server(app, local=self.settings.socket, public=self.settings.gateway_socket)
         ready = threading.Event()
         thread = threading.Thread(target=lambda: server.run(on_ready=ready.set))
         thread.start()
-        ready.wait(10)
+        assert ready.wait(60)
         try:
             yield
         finally:

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from tests.in_process_api import Api, instance, lines
 from workbench.cli import workbench
-from workbench.errors import Conflict, Forbidden, NotFound
+from workbench.errors import Conflict, Forbidden, InvalidInput, NotFound
 
 TICKET = {"Url": "http://dsw-1.localhost:8580/notebook/dsw-1/lab?ticket=t"}
 
@@ -148,6 +148,7 @@ def test_an_update_of_nothing_is_a_mistake(api: Api) -> None:
     [
         (NotFound("There is no notebook."), 4),
         (Forbidden("Guests may not do this."), 5),
+        (InvalidInput("The signature does not fit.", code="SignatureDoesNotMatch"), 5),
         (Conflict("It is being deleted."), 6),
     ],
 )

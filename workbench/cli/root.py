@@ -47,6 +47,9 @@ _BY_STATUS = {
     LimitReached.status: ExitCode.NOT_NOW,
 }
 
+_BAD_CREDENTIALS = ("Signature", "InvalidTimeStamp", "InvalidAccessKeyId")
+"""How PAI's codes begin that say the caller is not known; their status tells no more than 400."""
+
 _COMMANDS = {
     "up": ("workbench.cli.up", "Start Workbench in the background."),
     "down": ("workbench.cli.down", "Stop everything that Workbench runs; all files stay."),
@@ -101,6 +104,8 @@ def _show(error: WorkbenchError) -> None:
 def _exit_code(error: WorkbenchError) -> ExitCode:
     if error.code == "DaemonAway":
         return ExitCode.AWAY
+    if error.code.startswith(_BAD_CREDENTIALS):
+        return ExitCode.REFUSED
     return _BY_STATUS.get(error.status, ExitCode.FAILED)
 
 
