@@ -31,7 +31,7 @@ def test_what_is_admitted_fits_and_what_is_refused_does_not(quota, used, wanted)
 
 
 def test_a_quota_says_what_is_in_use_and_what_was_wanted():
-    with pytest.raises(OverQuota, match="4 GiB memory: 3 GiB memory in use, 2 GiB memory wanted"):
+    with pytest.raises(OverQuota, match="memory is 4 GiB: 3 GiB in use, 2 GiB wanted"):
         admit(Quota(memory_bytes=4 * GIB), Amounts(memory_bytes=3 * GIB), Amounts(memory_bytes=2 * GIB))
 
 

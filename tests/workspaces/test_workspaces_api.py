@@ -147,7 +147,7 @@ def test_a_quota_is_enforced_when_work_begins(machine, ada):
         begin_work(db, a_notebook(id, ada.user_id), installed=PLENTY)
         begin_work(db, a_notebook(id, ada.user_id, cpus=3), installed=PLENTY)  # the same, larger
 
-    with machine.store.transaction() as db, pytest.raises(Exception, match="3 CPUs in use, 1 CPUs wanted"):
+    with machine.store.transaction() as db, pytest.raises(Exception, match="CPUs is 3: 3 in use, 1 wanted"):
         begin_work(db, a_notebook(id, ada.user_id, id="dsw-2", cpus=1), installed=PLENTY)
     shown = machine.ask(ada, "GetWorkspaceQuota", workspace_id=id)
     assert shown["Quota"] == {"Cpus": 3, "Notebooks": 5}

@@ -139,6 +139,7 @@ def test_the_audit_log_is_printed_line_by_line_and_filtered(run):
 
     lines = [json.loads(line) for line in run(audit, "--json", "--limit", "2").splitlines()]
     assert [line["operation"] for line in lines] == ["CreateWorkspace", "CreateUser"]
+    assert all(line["request_id"] for line in lines)
     assert "CreateUser" not in run(audit, "--operation", "CreateWorkspace", "--days", "1")
     assert run(audit, "--user", "ada", "--json") == ""
 

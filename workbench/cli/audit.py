@@ -42,7 +42,8 @@ def audit(session: Session, /, limit: int, days: float | None, json_wanted: bool
     lines = _lines(session.client, limit, **_filters(session.client, asked))
     if json_wanted:
         for line in lines:
-            click.echo(json.dumps(as_data(line), ensure_ascii=False))
+            data = {**as_data(line), "request_id": line["RequestId"]}
+            click.echo(json.dumps(data, ensure_ascii=False))
         return
     print_table(("TIME", "USER", "FROM", "OPERATION", "ON", "OUTCOME"), map(_row, lines))
 

@@ -5,6 +5,7 @@ from workbench.workspaces.access_keys import usable as usable_key
 from workbench.workspaces.auditor import Auditor
 from workbench.workspaces.authentication import Authenticator
 from workbench.workspaces.authorization import require, require_on_machine, visible_in
+from workbench.workspaces.configs import search as find_configs
 from workbench.workspaces.first_start import FirstAccess, first_start
 from workbench.workspaces.members import roles_of
 from workbench.workspaces.mounting import mount_context
@@ -24,6 +25,7 @@ from workbench.workspaces.users import get as user
 from workbench.workspaces.work import Work
 from workbench.workspaces.work import begin as begin_work
 from workbench.workspaces.work import end as end_work
+from workbench.workspaces.work import running as running_work
 
 __all__ = [
     "MIGRATIONS",
@@ -43,6 +45,7 @@ __all__ = [
     "begin_work",
     "default_workspace",
     "end_work",
+    "find_configs",
     "first_start",
     "may",
     "mount_context",
@@ -51,6 +54,7 @@ __all__ = [
     "require_on_machine",
     "roles_of",
     "routes",
+    "running_work",
     "tags_of",
     "take_off_tags",
     "usable_key",

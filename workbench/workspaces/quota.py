@@ -63,6 +63,17 @@ class Quota:
                 raise InvalidInput(f"The quota {each.name} is {value}; it cannot be negative.")
 
 
+_LABELS = {
+    "cpus": "CPUs",
+    "memory_bytes": "memory",
+    "gpus": "GPUs",
+    "notebooks": "running notebooks",
+    "jobs": "running jobs",
+    "services": "running services",
+    "disk_bytes": "disk space",
+}
+
+
 def admit(quota: Quota, used: Amounts, wanted: Amounts) -> None:
     """Refuse what would go beyond the quota; what takes none of a thing is never refused for it.
 
@@ -73,8 +84,8 @@ def admit(quota: Quota, used: Amounts, wanted: Amounts) -> None:
         limit, has, wants = (getattr(of, each.name) for of in (quota, used, wanted))
         if limit is not None and wants > 0 and has + wants > limit:
             raise OverQuota(
-                f"The workspace's quota is {_shown(each.name, limit)}: {_shown(each.name, has)} in use,"
-                f" {_shown(each.name, wants)} wanted.",
+                f"The workspace's quota of {_LABELS[each.name]} is {_shown(each.name, limit)}:"
+                f" {_shown(each.name, has)} in use, {_shown(each.name, wants)} wanted.",
                 hint="Stop something, ask for less, or ask the machine's owner for more.",
             )
     if quota.disk_bytes is not None and used.disk_bytes > quota.disk_bytes:
@@ -105,5 +116,4 @@ def _from_row(row: Mapping[str, Any]) -> Quota:
 
 
 def _shown(name: str, value: float) -> str:
-    what = name.removesuffix("_bytes").replace("cpus", "CPUs").replace("gpus", "GPUs")
-    return f"{value / 2**30:.4g} GiB {what}" if name.endswith("_bytes") else f"{value:g} {what}"
+    return f"{value / 2**30:.4g} GiB" if name.endswith("_bytes") else f"{value:g}"

@@ -129,15 +129,15 @@ def total(works: Sequence[Work], *, disk_bytes: int = 0) -> Amounts:
     )
 
 
-def refuse_while_running(what: str, works: Sequence[Work]) -> None:
-    """Refuse with the list of what has to end first.
+def refuse_while_running(what: str, works: Sequence[Work], *, hint: str = "Stop them first.") -> None:
+    """Refuse with the list of what stands in the way.
 
     Raises:
         StillRunning: Something does run.
     """
     if works:
         names = ", ".join(f"{each.kind} {each.name} ({each.id})" for each in works)
-        raise StillRunning(f"{what} while these run: {names}.", hint="Stop them first.")
+        raise StillRunning(f"{what} while these run: {names}.", hint=hint)
 
 
 def _check_beginning(db: Database, wanted: Work) -> None:

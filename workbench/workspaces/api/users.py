@@ -80,7 +80,9 @@ def _what_to_stop(db: Database, user: User, call: Call) -> list[Work]:
             return []
         case "":
             work.refuse_while_running(
-                f"Say with Sessions (stop or keep) what becomes of {user.name}'s work", running
+                f"{user.name} is not shut out",
+                running,
+                hint="Say with Sessions whether to stop or keep them.",
             )
             return []
         case other:
