@@ -68,11 +68,23 @@ class Settings:
 
     notebook_cpus: float = _setting(2.0, "CPUs a notebook gets when it does not say.")
     notebook_memory_gib: float = _setting(4.0, "Memory in GiB a notebook gets when it does not say.")
+    cpu_overcommit: float = _setting(
+        16.0, "How many times over the machine's CPUs are promised: a limit is seldom reached."
+    )
+    memory_overcommit: float = _setting(4.0, "How many times over the machine's memory is promised.")
     start_timeout_s: int = _setting(120, "Seconds a session may take to answer before it counts as failed.")
     stop_grace_s: int = _setting(10, "Seconds between asking a container to stop and killing it.")
     pids_limit: int = _setting(4096, "Processes and threads a container may have.")
     log_cap_mib: int = _setting(50, "Log kept of one container, in MiB.")
     disk_floor_gib: float = _setting(2.0, "Free disk in GiB below which no new work is started.")
+    sample_s: float = _setting(5.0, "Seconds from one look at what everything uses to the next.")
+    metrics_cap_mib: int = _setting(
+        1024, "Size of the metrics' file in MiB beyond which they are kept less long."
+    )
+    idle_gpu_minutes: int = _setting(
+        60, "Minutes that a GPU may be held and unused before its holder hears of it."
+    )
+    idle_gpu_percent: float = _setting(1.0, "Use of a GPU in percent that counts as none.")
     resync_s: int = _setting(60, "Seconds between two looks at everything, whatever the events said.")
     workers: int = _setting(8, "Objects worked on at once.")
     log_level: str = _setting("info", "Least level of the daemon's log: debug, info, warning, error.")
@@ -208,7 +220,12 @@ def _check(settings: Settings) -> None:
     for name in (
         "notebook_cpus",
         "notebook_memory_gib",
+        "cpu_overcommit",
+        "memory_overcommit",
         "start_timeout_s",
+        "sample_s",
+        "metrics_cap_mib",
+        "idle_gpu_minutes",
         "resync_s",
         "workers",
         "log_cap_mib",

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from workbench import notebooks, scheduler, workspaces
+from workbench.daemon.measuring import Measuring
 from workbench.errors import EngineAway
 from workbench.gateway import KIND as GATEWAY
 from workbench.gateway import Gateway
@@ -24,7 +25,7 @@ from workbench.storage import Storage
 from workbench.store import Store
 from workbench.store.vault import Vault
 from workbench.telemetry import Change, Live, events
-from workbench.workqueue import WorkQueue
+from workbench.workqueue import Again, WorkQueue
 
 log = logging.getLogger(__name__)
 
@@ -38,14 +39,21 @@ class Machine:
     """All parts, and the loops that drive them."""
 
     parts: Parts
+    measuring: Measuring
 
     def start(self) -> Watch:
         """Begin to work, and listen to the engine."""
         _sweep(self.parts)
         self.parts.queue.start()
-        return self.parts.runtime.watch(
-            lambda event, kind, id: _heard(self.parts, event, kind, id), self.parts.queue.resync
-        )
+        return self.parts.runtime.watch(self._heard, self._connected)
+
+    def _heard(self, event: PodEvent, kind: str, id: str) -> None:
+        self.measuring.pods.changed()
+        _heard(self.parts, event, kind, id)
+
+    def _connected(self) -> None:
+        self.measuring.pods.changed()
+        self.parts.queue.resync()
 
 
 def build(settings: Settings) -> Machine:
@@ -76,10 +84,19 @@ def build(settings: Settings) -> Machine:
         now=lambda: datetime.now(UTC),
     )
     queue.serve(GATEWAY, lambda _: parts.gateway.reconcile(), lambda: ["main"])
+    queue.serve(scheduler.PASS[0], lambda _: _schedule(parts), lambda: [scheduler.PASS[1]])
     queue.serve(notebooks.KIND, lambda id: notebooks.reconcile(parts, id), lambda: _notebook_ids(parts))
     with store.reading() as db:
         parts.gateway.sync([notebooks.route(vault, each) for each in notebooks.everything(db)])
-    return Machine(parts)
+    return Machine(parts, Measuring(parts))
+
+
+def _schedule(parts: Parts) -> Again:
+    overcommit = scheduler.Overcommit(parts.settings.cpu_overcommit, parts.settings.memory_overcommit)
+    outcome = scheduler.schedule(parts.store, parts.node, overcommit, parts.now())
+    for kind, id in outcome.changed:
+        parts.queue.wake(kind, id)
+    return outcome.again
 
 
 def _notebook_ids(parts: Parts) -> Iterable[str]:

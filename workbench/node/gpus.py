@@ -11,9 +11,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pynvml
+
+from workbench.node.topology import distances
 
 log = logging.getLogger(__name__)
 
@@ -29,16 +33,39 @@ _REASONS = {
     pynvml.NVML_ERROR_NO_PERMISSION: "The daemon's user may not ask the NVIDIA driver.",
 }
 
+_UNTOLD = {
+    pynvml.NVML_ERROR_NOT_SUPPORTED,
+    pynvml.NVML_ERROR_FUNCTION_NOT_FOUND,
+    pynvml.NVML_ERROR_NO_PERMISSION,
+}
+
+
+@dataclass(frozen=True)
+class MigInstance:
+    """A part of a divided card that works like a card of its own. Its profile is like `1g.5gb`."""
+
+    uuid: str
+    profile: str
+    memory_bytes: int = 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gpu:
     """One card. `problem` is empty for a card that can be given away; `uuid` may then be
-    empty too, and memory 0."""
+    empty too, and memory 0.
+
+    `minor` is the number of its device file. A divided card is given away by its `instances` only.
+    `distances` to other cards, by UUID, are as in `topology`.
+    """
 
     index: int
     uuid: str = ""
     name: str = ""
     memory_bytes: int = 0
+    minor: int | None = None
+    divided: bool = False
+    instances: tuple[MigInstance, ...] = ()
+    distances: Mapping[str, int] = field(default_factory=dict)
     problem: str = ""
 
 
@@ -107,8 +134,16 @@ class GpuReader:
             log.exception("gpus not read")
             reading = GpuReading(reason="The GPUs could not be read; the daemon's log says why.")
         with self._lock:
-            self._last, self._answered_at, self._answer = reading, time.monotonic(), None
+            known = {card.index: card for card in self._last.gpus}
+            cards = tuple(card if card.uuid else _remembered(card, known) for card in reading.gpus)
+            self._last, self._answered_at = replace(reading, gpus=cards), time.monotonic()
+            self._answer = None
         answer.set()
+
+
+def _remembered(card: Gpu, known: Mapping[int, Gpu]) -> Gpu:
+    """A card that is lost does not even tell its UUID: it is still the one that was there."""
+    return replace(known.get(card.index, card), problem=card.problem)
 
 
 def read_now() -> GpuReading:
@@ -121,7 +156,7 @@ def read_now() -> GpuReading:
     try:
         cuda = int(pynvml.nvmlSystemGetCudaDriverVersion_v2())
         return GpuReading(
-            gpus=tuple(_read_card(index) for index in range(pynvml.nvmlDeviceGetCount())),
+            gpus=_with_distances([_read_card(index) for index in range(pynvml.nvmlDeviceGetCount())]),
             driver=str(pynvml.nvmlSystemGetDriverVersion()),
             cuda=f"{cuda // 1000}.{cuda % 1000 // 10}",
         )
@@ -137,9 +172,54 @@ def _read_card(index: int) -> Gpu:
         handle = pynvml.nvmlDeviceGetHandleByIndex(index)
         card = replace(card, uuid=str(pynvml.nvmlDeviceGetUUID(handle)))
         card = replace(card, name=str(pynvml.nvmlDeviceGetName(handle)))
-        return replace(card, memory_bytes=int(pynvml.nvmlDeviceGetMemoryInfo(handle).total))
+        card = replace(card, minor=_if_told(pynvml.nvmlDeviceGetMinorNumber, handle))
+        card = replace(card, memory_bytes=int(pynvml.nvmlDeviceGetMemoryInfo(handle).total))
+        if (_if_told(pynvml.nvmlDeviceGetMigMode, handle) or [0])[0]:
+            card = replace(card, divided=True, instances=tuple(_instances(handle)))
+        return replace(card, problem=_sickness(handle))
     except pynvml.NVMLError as error:
         return replace(card, problem=f"{_words(error)}.")
+
+
+def _instances(handle: Any) -> Iterator[MigInstance]:
+    for number in range(pynvml.nvmlDeviceGetMaxMigDeviceCount(handle)):
+        try:
+            part = pynvml.nvmlDeviceGetMigDeviceHandleByIndex(handle, number)
+        except pynvml.NVMLError:
+            continue  # the numbers of instances have gaps
+        attributes = pynvml.nvmlDeviceGetAttributes_v2(part)
+        gib = round(attributes.memorySizeMB / 1024)
+        yield MigInstance(
+            uuid=str(pynvml.nvmlDeviceGetUUID(part)),
+            profile=f"{attributes.computeInstanceSliceCount}g.{gib}gb",
+            memory_bytes=attributes.memorySizeMB * 2**20,
+        )
+
+
+def _sickness(handle: Any) -> str:
+    """Why a card that answers cannot be relied on; empty for a sound one."""
+    remapped = _if_told(pynvml.nvmlDeviceGetRemappedRows, handle)
+    if remapped and remapped[3]:
+        return "Its memory is worn out: a faulty row could not be replaced. Exchange the card."
+    if remapped and remapped[2]:
+        return "A faulty row of its memory waits to be replaced. Reset the card, or restart the machine."
+    return ""
+
+
+def _if_told(read: Callable[[Any], Any], handle: Any) -> Any:
+    """What an older card or driver may not tell; None then. A card that is lost is another matter."""
+    try:
+        return read(handle)
+    except pynvml.NVMLError as error:
+        if error.value in _UNTOLD:
+            return None
+        raise
+
+
+def _with_distances(cards: list[Gpu]) -> tuple[Gpu, ...]:
+    handles = {each.uuid: pynvml.nvmlDeviceGetHandleByIndex(each.index) for each in cards if not each.problem}
+    known = distances(handles)
+    return tuple(replace(each, distances=known.get(each.uuid, {})) for each in cards)
 
 
 def _words(error: pynvml.NVMLError) -> str:

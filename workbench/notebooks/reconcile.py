@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
 from workbench import scheduler, workspaces
 from workbench.errors import WorkbenchError
-from workbench.node import cgroups
-from workbench.notebooks import access, jupyter, logs, records, rules, session
+from workbench.node import cgroups, devices
+from workbench.notebooks import access, jupyter, logs, place, records, rules, session
 from workbench.notebooks.records import Notebook, Status
 from workbench.parts import Parts
 from workbench.runtime.images import Failed, Present, Working
@@ -79,9 +79,12 @@ def _step(parts: Parts, notebook_id: str) -> Again:
 
 
 def _launch(parts: Parts, notebook: Notebook) -> Again:
-    gpus = _gpus(parts, notebook)
-    if isinstance(gpus, scheduler.Waiting):
-        _write(parts, rules.become(notebook, Status.QUEUING, parts.now(), "WaitsForGPU", gpus.reason))
+    placed = _ask_for_place(parts, notebook)
+    if isinstance(placed, scheduler.Waiting):
+        if placed.position:
+            _save(parts, rules.become(notebook, Status.QUEUING, parts.now(), "WaitsForPlace", placed.words))
+        else:
+            parts.queue.wake(*scheduler.PASS)  # nobody has looked at it yet
         return NOT_UNTIL_WOKEN
 
     match parts.images.ensure(notebook.image):
@@ -96,7 +99,7 @@ def _launch(parts: Parts, notebook: Notebook) -> Again:
 
     notebook = _save(parts, rules.become(notebook, Status.STARTING, parts.now()))
     try:
-        parts.runtime.start_pod(_plan(parts, notebook, image_id, gpus.gpus))
+        parts.runtime.start_pod(_plan(parts, notebook, image_id, placed.grants[0]))
     except WorkbenchError as error:
         if error.status >= 500:
             raise
@@ -106,17 +109,21 @@ def _launch(parts: Parts, notebook: Notebook) -> Again:
     return Again(_PROBE_S)
 
 
-def _gpus(parts: Parts, notebook: Notebook) -> scheduler.Granted | scheduler.Waiting:
-    if not notebook.gpus:
-        return scheduler.Granted(())
-    installed = [gpu.uuid for gpu in parts.node.inventory().gpus]
+def _ask_for_place(parts: Parts, notebook: Notebook) -> scheduler.Granted | scheduler.Waiting:
     with parts.store.transaction() as db:
-        return scheduler.ask(db, session.KIND, notebook.id, gpus=notebook.gpus, installed=installed)
+        owner = workspaces.user(db, notebook.user_id).name
+        placed = scheduler.ask(db, place.request(notebook, owner, parts.now()))
+        if isinstance(placed, scheduler.Granted) and placed.lost:
+            scheduler.requeue(db, (session.KIND, notebook.id), parts.now())
+            return scheduler.Waiting()
+    return placed
 
 
 def _probe(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
     now = parts.now()
     if pod.address and jupyter.answers(pod.address, notebook.id):
+        if wrong := _wrong_cards(parts, notebook, pod):
+            return _write(parts, rules.failed(notebook, now, "WrongGPUs", wrong))
         ready = replace(rules.become(notebook, Status.RUNNING, now), address=pod.address)
         # The way in first, so that whoever is told that it runs can go there at once.
         parts.gateway.publish(access.route(parts.vault, ready))
@@ -127,10 +134,22 @@ def _probe(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
     return Again(_PROBE_S)
 
 
+def _wrong_cards(parts: Parts, notebook: Notebook, pod: Pod) -> str:
+    seen = devices.visible_cards(pod.pid)
+    with parts.store.reading() as db:
+        placed = scheduler.placement(db, (session.KIND, notebook.id))
+    if not isinstance(placed, scheduler.Granted):
+        return ""
+    return place.strangers(seen, placed.grants[0], parts.node.inventory().graphics.gpus)
+
+
 def _tend(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
     if pod.address != notebook.address:  # an engine that restarted beneath a live container
         notebook = _save(parts, replace(notebook, address=pod.address))
     now = parts.now()
+    marked = place.marked(notebook, _lost(parts, notebook), now)
+    if marked != notebook:
+        notebook = _save(parts, marked)
     activity = jupyter.activity(pod.address, notebook.id, parts.vault.open(notebook.jupyter_token))
     if activity:
         used = now if activity.busy else activity.last
@@ -142,6 +161,12 @@ def _tend(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
     elif stopping:
         return _write(parts, stopping)
     return Again(_LOOK_AT_ACTIVITY_S)
+
+
+def _lost(parts: Parts, notebook: Notebook) -> str:
+    with parts.store.reading() as db:
+        placed = scheduler.placement(db, (session.KIND, notebook.id))
+    return placed.lost if isinstance(placed, scheduler.Granted) else ""
 
 
 def _computes(notebook: Notebook, pod: Pod) -> bool:
@@ -175,7 +200,7 @@ def _forget(parts: Parts, notebook: Notebook) -> Again:
     return NOT_UNTIL_WOKEN
 
 
-def _plan(parts: Parts, notebook: Notebook, image: str, gpus: Sequence[str]) -> PodPlan:
+def _plan(parts: Parts, notebook: Notebook, image: str, grant: scheduler.Grant) -> PodPlan:
     """The container's plan, with the directories made and pinned that it is given."""
     with parts.store.reading() as db:
         user = workspaces.user(db, notebook.user_id)
@@ -200,7 +225,8 @@ def _plan(parts: Parts, notebook: Notebook, image: str, gpus: Sequence[str]) -> 
         image=image,
         user_name=user.name,
         context=context,
-        gpus=gpus,
+        grant=grant,
+        gpus=parts.node.inventory().graphics.gpus,
         binds=(*binds, *_session_binds(parts, notebook, user.name, context)),
         network=parts.runtime.ensure_network(f"workspace-{notebook.workspace_id}").name,
         settings=parts.settings,
@@ -228,11 +254,10 @@ def _let_go(parts: Parts, notebook: Notebook) -> None:
     parts.storage.detach(pod_key(notebook.id))
     parts.storage.directories.remove_session(notebook.id)
     with parts.store.transaction() as db:
-        freed = scheduler.give_back(db, session.KIND, notebook.id)
+        freed = scheduler.give_back(db, (session.KIND, notebook.id), parts.now())
         workspaces.end_work(db, workspaces.Kind.NOTEBOOK, notebook.id)
-        waiting = records.in_status(db, Status.QUEUING) if freed else []
-    for each in waiting:
-        parts.queue.wake(session.KIND, each)
+    if freed:
+        parts.queue.wake(*scheduler.PASS)
 
 
 def _remove_leftover(parts: Parts, notebook_id: str, pod: Pod | None) -> Again:
@@ -262,7 +287,7 @@ def _save(parts: Parts, notebook: Notebook) -> Notebook:
         if before == notebook:
             return notebook
         notebook = records.save(db, notebook)
-        if before.status is not notebook.status:
+        if (before.status, before.reason_code) != (notebook.status, notebook.reason_code):
             events.add(db, _event(notebook))
     if before.status is not notebook.status:
         log.info("notebook changed id=%s from=%s to=%s", notebook.id, before.status, notebook.status)
@@ -281,11 +306,12 @@ def _save(parts: Parts, notebook: Notebook) -> Notebook:
 
 def _event(notebook: Notebook) -> Event:
     levels = {Status.FAILED: Level.ERROR, Status.RECOVERING: Level.WARNING}
+    level = Level.ERROR if notebook.reason_code == place.GPU_LOST else Level.NORMAL
     return Event(
         kind=session.KIND,
         id=notebook.id,
         time=notebook.modified_at,
-        level=levels.get(notebook.status, Level.NORMAL),
+        level=levels.get(notebook.status, level),
         reason=notebook.reason_code or notebook.status.value,
         message=notebook.reason or f"The notebook is {notebook.status}.",
     )

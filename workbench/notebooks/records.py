@@ -96,9 +96,11 @@ class IdleLimit:
 class Notebook:
     """One notebook.
 
-    `generation` counts the times that it was asked to start. `interruptions` counts how often the
-    container of this generation was ended from outside. `last_active` is when somebody or a kernel
-    last did something in it. The three secrets are sealed. `revision` counts the writes.
+    Of GPUs it wants whole ones (`gpus`), so much memory of one that it shares, or a MIG instance by
+    profile or UUID; `gpu_model` is a part of the card's name. `generation` counts the times that it
+    was asked to start. `interruptions` counts how often the container of this generation was ended
+    from outside. `last_active` is when somebody or a kernel last did something in it. The three
+    secrets are sealed. `revision` counts the writes.
     """
 
     id: str
@@ -112,6 +114,9 @@ class Notebook:
     memory_bytes: int
     shm_bytes: int
     gpus: int = 0
+    gpu_model: str = ""
+    gpu_memory_bytes: int = 0
+    gpu_instance: str = ""
     spec: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     mounts: tuple[DataMount, ...] = ()
@@ -357,3 +362,10 @@ def create_notebooks(db: Database) -> None:
         "CREATE TABLE notebook_tickets"
         " (digest TEXT PRIMARY KEY, notebook_id TEXT NOT NULL, expires_at TEXT NOT NULL)"
     )
+
+
+@MIGRATIONS()
+def add_parts_of_gpus(db: Database) -> None:
+    db.execute("ALTER TABLE notebooks ADD COLUMN gpu_model TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE notebooks ADD COLUMN gpu_memory_bytes INTEGER NOT NULL DEFAULT 0")
+    db.execute("ALTER TABLE notebooks ADD COLUMN gpu_instance TEXT NOT NULL DEFAULT ''")

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from workbench.node import Gpu
 from workbench.notebooks.records import Notebook
 from workbench.runtime.pods import Bind, PodPlan
+from workbench.scheduler import Grant
 from workbench.settings import Settings
 from workbench.storage import ENVIRONMENT, HOME, MountContext
 
@@ -41,7 +43,8 @@ def plan(
     image: str,
     user_name: str,
     context: MountContext,
-    gpus: Sequence[str],
+    grant: Grant,
+    gpus: Sequence[Gpu],
     binds: Sequence[Bind],
     network: str,
     settings: Settings,
@@ -51,7 +54,8 @@ def plan(
     Args:
         image: The image's id or reference, present in the engine.
         context: Uid, gid and groups of the owner.
-        gpus: UUIDs of the GPUs that it was granted.
+        grant: Its part of the GPUs.
+        gpus: All cards of the machine.
         binds: Home, environment, session files and data, pinned.
     """
     ca_binds = (Bind(settings.ca_bundle, _CA_BUNDLE, read_only=True),) if settings.ca_bundle else ()
@@ -60,8 +64,8 @@ def plan(
         id=notebook.id,
         generation=notebook.generation,
         image=image,
-        command=_command(notebook),
-        environment=_environment(notebook, user_name, settings),
+        command=_command(notebook, len(grant.uuids)),
+        environment=_environment(notebook, user_name, settings) | _gpu_environment(grant, gpus),
         user=f"{context.uid}:{context.gid}",
         groups=tuple(str(group) for group in context.groups),
         workdir=HOME,
@@ -70,14 +74,14 @@ def plan(
         memory_bytes=notebook.memory_bytes,
         shm_bytes=notebook.shm_bytes,
         pids=settings.pids_limit,
-        gpus=tuple(gpus),
+        gpus=grant.uuids,
         binds=(*binds, *ca_binds),
         network=network,
         log_cap_bytes=settings.log_cap_mib * 2**20,
     )
 
 
-def _command(notebook: Notebook) -> tuple[str, ...]:
+def _command(notebook: Notebook, gpus: int) -> tuple[str, ...]:
     jupyter = (
         "jupyter",
         "lab",
@@ -89,9 +93,30 @@ def _command(notebook: Notebook) -> tuple[str, ...]:
         f"--ServerApp.root_dir={HOME}",
         "--ServerApp.allow_remote_access=True",
     )
-    if not notebook.on_start:
-        return jupyter
-    return ("sh", "-c", f'sh {SESSION}/on-start.sh; exec "$@"', "sh", *jupyter)
+    before = []
+    if gpus:
+        # How many there are. Said inside, since outside it would be a request for these very cards.
+        before.append(f"export NVIDIA_VISIBLE_DEVICES={','.join(map(str, range(gpus)))}")
+    if notebook.on_start:
+        before.append(f"sh {SESSION}/on-start.sh")
+    return ("sh", "-c", "; ".join([*before, 'exec "$@"']), "sh", *jupyter) if before else jupyter
+
+
+def _gpu_environment(grant: Grant, gpus: Sequence[Gpu]) -> dict[str, str]:
+    """What asks frameworks to keep to a share of a card; nothing makes them.
+
+    PyTorch has no variable for it: `torch.cuda.set_per_process_memory_fraction` takes the number.
+    """
+    card = next((gpu for gpu in gpus if gpu.uuid in grant.uuids), None)
+    if not grant.memory_bytes or card is None:
+        return {}
+    fraction = f"{grant.memory_bytes / card.memory_bytes:.3f}"
+    return {
+        "WORKBENCH_GPU_MEMORY_FRACTION": fraction,
+        "XLA_PYTHON_CLIENT_MEM_FRACTION": fraction,
+        "TF_FORCE_GPU_ALLOW_GROWTH": "true",
+        "CUDA_MPS_PINNED_DEVICE_MEM_LIMIT": f"0={grant.memory_bytes // 2**20}M",
+    }
 
 
 def _environment(notebook: Notebook, user_name: str, settings: Settings) -> dict[str, str]:

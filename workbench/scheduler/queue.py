@@ -1,65 +1,103 @@
-"""Which work holds which GPU.
+"""The queue, as capabilities use it: they ask, look at the answer, and give back.
 
-An allocation is a row whose key is the GPU's UUID, so no card is held twice, whatever the code
-does. Everything here runs inside the caller's transaction: the card and the record of the work
-that holds it change together.
+Everything here runs inside the caller's transaction, so that the record of some work and its
+request change together. Who gets a place is decided elsewhere, by a pass over the whole queue
+(`passes`), which is woken by the caller: `parts.queue.wake(*scheduler.PASS)`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from sqlite_utils import Database, Migrations
+from sqlite_utils import Database
 
-MIGRATIONS = Migrations("scheduler")
+from workbench.scheduler import records
+from workbench.scheduler.requests import Grant, Key, Request
+
+PASS: Key = ("scheduler", "all")
+"""The work queue's key of a pass."""
 
 
 @dataclass(frozen=True)
 class Granted:
-    """The work holds these GPUs, by UUID, until it gives them back."""
+    """The work has its place, until it gives it back.
 
-    gpus: tuple[str, ...]
+    Attributes:
+        grants: One for each pod, in the order they were asked for.
+        leave: Why it has to stop and give back, for it was preempted; empty otherwise.
+        lost: What is wrong with its cards; empty where they work.
+    """
+
+    grants: tuple[Grant, ...]
+    leave: str = ""
+    lost: str = ""
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """The work holds nothing yet; `reason` says in words what it waits for."""
+    """The work has no place yet; `reason` says in words what it waits for. `position` counts from 1
+    and is 0, with an empty reason, before the first pass looked at it."""
 
-    reason: str
+    reason: str = ""
+    position: int = 0
+
+    @property
+    def words(self) -> str:
+        """Reason and turn in one."""
+        return f"{self.reason} Number {self.position} in the queue." if self.position else self.reason
 
 
-def ask(db: Database, kind: str, id: str, *, gpus: int, installed: Sequence[str]) -> Granted | Waiting:
-    """Give work the GPUs that it wants, or say what it waits for. All or none.
+def ask(db: Database, request: Request) -> Granted | Waiting:
+    """Ask for a place; asking again changes nothing.
 
-    Args:
-        installed: UUIDs of the cards that can be used now.
+    Who asks for another size than before gives back what it holds and waits anew, which is for work
+    that does not run. Its turn is counted from when it first asked, as long as it waits.
+
+    Returns:
+        What there is now. The caller wakes `PASS` for a new request.
     """
-    held = tuple(row["gpu_uuid"] for row in db.query(
-        "SELECT gpu_uuid FROM allocations WHERE kind = ? AND id = ? ORDER BY gpu_uuid", [kind, id]
-    ))  # fmt: skip
-    if len(held) == gpus:
-        return Granted(held)
-    give_back(db, kind, id)
-    holders = {row["gpu_uuid"]: row["id"] for row in db.query("SELECT gpu_uuid, id FROM allocations")}
-    free = [uuid for uuid in installed if uuid not in holders]
-    if len(free) < gpus:
-        holding = sorted(set(holders.values()))
-        return Waiting(
-            f"Waits for {gpus} GPU{'s' if gpus > 1 else ''}: {len(free)} free"
-            + (f", the others held by {', '.join(holding)}." if holding else ".")
-        )
-    for uuid in free[:gpus]:
-        db.execute("INSERT INTO allocations (gpu_uuid, kind, id) VALUES (?, ?, ?)", [uuid, kind, id])
-    return Granted(tuple(free[:gpus]))
+    entry = records.find(db, request.key)
+    if entry is None:
+        records.put(db, request)
+        return Waiting()
+    if entry.request.pods != request.pods and entry.placed_at:
+        records.free(db, request.key, request.asked_at)
+        records.put(db, request)
+        return Waiting()
+    kept = replace(request, asked_at=entry.request.asked_at)
+    if kept != entry.request:
+        records.describe(db, kept)
+        entry = replace(entry, position=0)
+    return _answer(db, entry)
 
 
-def give_back(db: Database, kind: str, id: str) -> bool:
-    """Free what the work holds. True when it held something."""
-    return db.execute("DELETE FROM allocations WHERE kind = ? AND id = ?", [kind, id]).rowcount > 0
+def placement(db: Database, key: Key) -> Granted | Waiting | None:
+    """What became of a request; None where there is none."""
+    entry = records.find(db, key)
+    return _answer(db, entry) if entry else None
 
 
-@MIGRATIONS()
-def create_allocations(db: Database) -> None:
-    db.execute("CREATE TABLE allocations (gpu_uuid TEXT PRIMARY KEY, kind TEXT NOT NULL, id TEXT NOT NULL)")
-    db.execute("CREATE INDEX allocations_of_work ON allocations (kind, id)")
+def give_back(db: Database, key: Key, now: datetime) -> bool:
+    """End a request, and free what it holds. True when there was one; the caller then wakes `PASS`."""
+    if records.find(db, key) is None:
+        return False
+    records.free(db, key, now)
+    records.remove(db, key)
+    return True
+
+
+def requeue(db: Database, key: Key, now: datetime) -> None:
+    """Free what work holds that was asked to leave or whose card is lost, and let it wait again, its
+    turn counted from when it first asked. The caller wakes `PASS`."""
+    if entry := records.find(db, key):
+        records.free(db, key, now)
+        records.put(db, entry.request)
+
+
+def _answer(db: Database, entry: records.Entry) -> Granted | Waiting:
+    if entry.placed_at is None:
+        return Waiting(entry.reason, entry.position)
+    return Granted(
+        records.grants_of(db, entry.request), leave=entry.reason if entry.leaves_by else "", lost=entry.lost
+    )

@@ -1,0 +1,74 @@
+"""A notebook's place on the machine: what it asks the scheduler for, and what it makes of the answer.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from workbench.node import Gpu
+from workbench.notebooks import rules
+from workbench.notebooks.records import Notebook, Status
+from workbench.notebooks.session import KIND
+from workbench.scheduler import Grant, Need, Request, Share, Slice, Whole
+
+GPU_LOST = "GPULost"
+"""Reason code of a running notebook whose card does not work."""
+
+
+def request(notebook: Notebook, owner: str, now: datetime) -> Request:
+    """The place that a notebook wants. One with a shutdown time is known to end by then."""
+    return Request(
+        kind=KIND,
+        id=notebook.id,
+        name=notebook.name,
+        owner=owner,
+        workspace_id=notebook.workspace_id,
+        user_id=notebook.user_id,
+        asked_at=now,
+        pods=(Need(notebook.cpus, notebook.memory_bytes, cards(notebook)),),
+        priority=notebook.priority,
+        lasts=max(notebook.shutdown_at - now, timedelta(0)) if notebook.shutdown_at else None,
+    )
+
+
+def cards(notebook: Notebook) -> Whole | Share | Slice | None:
+    """What a notebook wants of GPUs."""
+    if notebook.gpu_memory_bytes:
+        return Share(notebook.gpu_memory_bytes, notebook.gpu_model)
+    if notebook.gpu_instance:
+        return Slice(notebook.gpu_instance)
+    return Whole(notebook.gpus, notebook.gpu_model) if notebook.gpus else None
+
+
+def marked(notebook: Notebook, lost: str, now: datetime) -> Notebook:
+    """A running notebook with what is wrong with its cards; without it once they work again."""
+    if lost:
+        reason = f"A GPU that it holds does not work. {lost} Save what you can, then stop and start it."
+        return rules.become(notebook, Status.RUNNING, now, GPU_LOST, reason)
+    if notebook.reason_code == GPU_LOST:
+        return rules.become(notebook, Status.RUNNING, now)
+    return notebook
+
+
+def strangers(seen: frozenset[int] | None, grant: Grant, gpus: Iterable[Gpu]) -> str:
+    """What is wrong with the cards that a session sees, in words; empty where it sees those it was
+    given and no other.
+
+    Args:
+        seen: Minor numbers; None where that could not be looked at.
+    """
+    if seen is None:
+        return ""
+    granted = set(grant.uuids)
+    own = [gpu for gpu in gpus if gpu.uuid in granted or granted & {each.uuid for each in gpu.instances}]
+    expected = {gpu.minor for gpu in own}
+    if None in expected or seen == expected:
+        return ""
+    listed = ", ".join(f"/dev/nvidia{minor}" for minor in sorted(seen)) or "none"
+    return (
+        f"It sees other GPUs than it was given ({listed}), so it was stopped. "
+        "`workbench doctor` looks at how the engine gives GPUs."
+    )
