@@ -36,7 +36,10 @@ def purge(parts: Parts) -> None:
         parts.runtime.remove_pod(pod)
     for network in parts.runtime.list_networks():
         parts.runtime.remove_network(network.name)
-    parts.images.remove_all()
+    if parts.runtime.shares_engine():
+        log.info("images kept reason=another Workbench on this engine has containers")
+    else:
+        parts.images.remove_all()
     parts.storage.sweep([])
     parts.store.close()
     shutil.rmtree(parts.settings.home)

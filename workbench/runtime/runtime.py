@@ -67,6 +67,12 @@ class Runtime:
             pods = [self._look(docker, each["Id"]) for each in listed]
         return [pod for pod in pods if pod]  # one may go between list and look
 
+    def shares_engine(self) -> bool:
+        """Whether other homes have pods on this engine, running or not."""
+        with self._engine.open() as docker:
+            listed = docker.containers(all=True, filters={"label": HOME})
+        return any(each["Labels"][HOME] != self._home_id for each in listed)
+
     def start_pod(self, plan: PodPlan) -> Pod:
         """Make sure that this start of the pod has happened.
 
