@@ -10,15 +10,15 @@ from sqlite_utils import Database
 from workbench.parts import Parts
 from workbench.wire.call import Call
 from workbench.wire.times import to_wire
-from workbench.workspaces import workspace_configs
+from workbench.workspaces import configs
 from workbench.workspaces.authorization import require
-from workbench.workspaces.workspace_configs import Config, ConfigNotFound
+from workbench.workspaces.configs import Config, ConfigNotFound
 
 
 def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
     """ListConfigs."""
     with parts.store.reading() as db:
-        found = workspace_configs.search(
+        found = configs.search(
             db,
             _permitted(db, call),
             keys=[key for key in call.fields.get("ConfigKeys", "").split(",") if key],
@@ -33,11 +33,7 @@ def get(parts: Parts, call: Call) -> Mapping[str, Any]:
     key, category = call.fields.get("ConfigKey", ""), call.fields.get("CategoryName", "")
     with parts.store.reading() as db:
         workspace_id = _permitted(db, call)
-        found = [
-            each
-            for each in workspace_configs.search(db, workspace_id, keys=[key])
-            if each.category == category
-        ]
+        found = [each for each in configs.search(db, workspace_id, keys=[key]) if each.category == category]
     if not found:
         raise ConfigNotFound(key)
     return {**_view(found[0]), "CategoryName": category, "WorkspaceId": workspace_id}
@@ -62,7 +58,7 @@ def update(parts: Parts, call: Call) -> Mapping[str, Any]:
 def delete(parts: Parts, call: Call) -> Mapping[str, Any]:
     """DeleteConfig."""
     with parts.store.transaction() as db:
-        workspace_configs.remove(
+        configs.remove(
             db,
             _permitted(db, call),
             key=call.fields["config_key"],
@@ -78,7 +74,7 @@ def _permitted(db: Database, call: Call) -> str:
 
 
 def _save(parts: Parts, db: Database, workspace_id: str, wanted: Mapping[str, Any]) -> None:
-    workspace_configs.save(
+    configs.save(
         db,
         workspace_id,
         key=wanted.get("ConfigKey", ""),
