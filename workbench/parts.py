@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from workbench.wire.call import Call, Redirect, Stream
+from workbench.wire.call import Call, Redirect, Stream, Text
 from workbench.wire.operations import Operation
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Parts:
     now: Callable[[], datetime]
 
 
-Handler = Callable[[Parts, Call], Mapping[str, Any] | Stream | Redirect]
+Handler = Callable[[Parts, Call], Mapping[str, Any] | Stream | Text | Redirect]
 """Answers one operation. Runs in a thread of a bounded pool, so it may block, but not on Docker."""
 
 

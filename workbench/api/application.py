@@ -28,7 +28,7 @@ from workbench.api.streams import Streams
 from workbench.errors import WorkbenchError
 from workbench.parts import Parts, Route
 from workbench.wire.answers import refusal, refusal_headers, success
-from workbench.wire.call import Call, Caller, Redirect, Stream
+from workbench.wire.call import Call, Caller, Redirect, Stream, Text
 from workbench.wire.fields import read_fields
 from workbench.wire.signatures import Request
 
@@ -138,10 +138,15 @@ class _Door:
         visit.close()
         return response
 
-    def _response(self, visit: Visit, call: Call, answer: Mapping[str, Any] | Stream | Redirect) -> Response:
+    def _response(
+        self, visit: Visit, call: Call, answer: Mapping[str, Any] | Stream | Text | Redirect
+    ) -> Response:
         match answer:
             case Stream():
                 return self._streams.response(answer, call.request_id)
+            case Text():
+                headers = {"x-acs-request-id": call.request_id}
+                return Response(answer.content, media_type=answer.media_type, headers=headers)
             case Redirect():
                 visit.learn(status=303)
                 headers = {"location": answer.location, "set-cookie": answer.cookie}

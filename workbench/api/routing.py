@@ -19,7 +19,7 @@ from workbench.errors import InvalidInput, NotFound
 from workbench.wire.operations import SERVICES, Operation, operations
 
 _BASES = re.compile(r"/(?:openapi/api/v1|api/v[12]|workbench/v1)/")
-_OUR_OWN = "/workbench/v1/"
+_OUR_OWN = ("/workbench/v1/", "/metrics")
 
 
 class NoSuchOperation(NotFound):

@@ -16,7 +16,7 @@ import time
 
 from workbench import notebooks, workspaces
 from workbench.api import Server, application
-from workbench.daemon import down, machine
+from workbench.daemon import down, machine, metrics_api
 from workbench.daemon.lock import only_daemon_of
 from workbench.daemon.wiring import Machine, build
 from workbench.errors import WorkbenchError
@@ -57,6 +57,7 @@ def _serve(whole: Machine, settings: Settings) -> None:
             *workspaces.routes([notebooks.RESIDENTS]),
             *notebooks.ROUTES,
             *machine.routes(parts, ending.ask),
+            *metrics_api.routes(whole.measuring),
         ),
         workspaces.Authenticator(parts.store, parts.vault, parts.now),
         observe=workspaces.Auditor(parts.store, parts.now),
@@ -66,6 +67,7 @@ def _serve(whole: Machine, settings: Settings) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda number, frame: ending.ask(False))
     watch = whole.start()
+    whole.measuring.start()
     log.info("daemon started home=%s pid=%d endpoint=%s", settings.home, os.getpid(), settings.endpoint)
     try:
         server.run()
@@ -73,6 +75,7 @@ def _serve(whole: Machine, settings: Settings) -> None:
             down.stop_sessions(parts)
     finally:
         watch.stop()
+        whole.measuring.stop()
         parts.queue.stop()
         log.info("daemon ended")
 

@@ -2,10 +2,12 @@
 
 from workbench.notebooks.access import route
 from workbench.notebooks.api import ROUTES
+from workbench.notebooks.api.instances import permitted
 from workbench.notebooks.reconcile import note_out_of_memory, pod_key, reconcile
 from workbench.notebooks.records import MIGRATIONS, by_status, everything, ids, waiting_for_image
 from workbench.notebooks.residents import RESIDENTS, stop_all
 from workbench.notebooks.session import KIND
+from workbench.notebooks.unused import stop_unless_active
 
 __all__ = [
     "KIND",
@@ -16,9 +18,11 @@ __all__ = [
     "everything",
     "ids",
     "note_out_of_memory",
+    "permitted",
     "pod_key",
     "reconcile",
     "route",
     "stop_all",
+    "stop_unless_active",
     "waiting_for_image",
 ]

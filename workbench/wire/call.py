@@ -47,6 +47,14 @@ class Stream:
 
 
 @dataclass(frozen=True)
+class Text:
+    """An answer that is no JSON: a text in a form of another program's."""
+
+    content: str
+    media_type: str
+
+
+@dataclass(frozen=True)
 class Redirect:
     """An answer for a browser: go there, with this `Set-Cookie`."""
 

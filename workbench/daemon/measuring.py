@@ -1,0 +1,80 @@
+"""Measuring, put together: what is sampled, whose it is, where it is kept, who hears of idle GPUs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from sqlite_utils import Database
+
+from workbench import workspaces
+from workbench.daemon.idle_gpus import IdleWatch
+from workbench.parts import Parts
+from workbench.telemetry.known_pods import KnownPods
+from workbench.telemetry.metric_buckets import MINUTE
+from workbench.telemetry.metric_store import MetricStore
+from workbench.telemetry.readings import Owner, Snapshot, Work
+from workbench.telemetry.sampler import Attribution, Sampler
+from workbench.telemetry.series import values
+
+
+class Measuring:
+    """The sampler and the store of a home, and the latest snapshot."""
+
+    def __init__(self, parts: Parts) -> None:
+        settings = parts.settings
+        self._parts = parts
+        self.pods = KnownPods(parts.runtime.list_pods)
+        self.store = MetricStore(settings.home / "metrics.db", cap_bytes=settings.metrics_cap_mib << 20)
+        self.idle = IdleWatch(parts, self.store)
+        self.latest: Snapshot | None = None
+        self._sampler = Sampler(
+            parts.node, self.pods, self._attribution, self._keep, every_s=settings.sample_s
+        )
+
+    def start(self) -> None:
+        """Begin to measure."""
+        self.pods.start()
+        self._sampler.start()
+
+    def stop(self) -> None:
+        """Measure no more, and write what is not written yet."""
+        self._sampler.stop()
+        self.pods.stop()
+        self.store.close()
+
+    def _keep(self, snapshot: Snapshot) -> None:
+        before, self.latest = self.latest, snapshot
+        now = int(snapshot.time.timestamp())
+        self.store.add(now, values(snapshot))
+        if before is None or now // MINUTE != int(before.time.timestamp()) // MINUTE:
+            self.idle.look(snapshot)
+
+    def _attribution(self) -> Attribution:
+        with self._parts.store.reading() as db:
+            return Attribution(owners=_owners(db), holders=_holders(db))
+
+
+def _owners(db: Database) -> dict[Work, Owner]:
+    workspace_names: dict[str, str] = {}
+    user_names: dict[str, str] = {}
+    owners: dict[Work, Owner] = {}
+    for each in workspaces.running_work(db):
+        if each.workspace_id not in workspace_names:
+            workspace_names[each.workspace_id] = workspaces.workspace(db, each.workspace_id).name
+        if each.user_id not in user_names:
+            user_names[each.user_id] = workspaces.user(db, each.user_id).name
+        owners[each.kind.value, each.id] = Owner(
+            name=each.name,
+            workspace_id=each.workspace_id,
+            workspace_name=workspace_names[each.workspace_id],
+            user_id=each.user_id,
+            user_name=user_names[each.user_id],
+        )
+    return owners
+
+
+def _holders(db: Database) -> dict[str, list[Work]]:
+    holders: dict[str, list[Work]] = defaultdict(list)
+    for row in db.query("SELECT DISTINCT gpu_uuid, kind, id FROM allocations ORDER BY kind, id"):
+        holders[row["gpu_uuid"]].append((row["kind"], row["id"]))
+    return holders
