@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from workbench.errors import Conflict, Forbidden, LimitReached, NotFound
 from workbench.workspaces import Amounts, Kind, Role, Work, begin_work, end_work
-from workbench.workspaces.pools import Asked, Pool, PoolNotFound, PoolRefuses, place
+from workbench.workspaces.placing import Asked, PoolRefuses, place
+from workbench.workspaces.pools import Pool, PoolNotFound
 from workbench.workspaces.quota import OverQuota, Quota, admit
 
 GIB = 2**30

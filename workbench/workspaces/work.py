@@ -14,7 +14,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from workbench.errors import Conflict
-from workbench.workspaces import pools, quota, records, users
+from workbench.workspaces import placing, pools, quota, records, users
 from workbench.workspaces.quota import Amounts, Kind
 from workbench.workspaces.refusals import UserDisabled
 
@@ -77,10 +77,10 @@ def begin(db: Database, wanted: Work, *, installed: Amounts, disk_bytes: int = 0
     quota.admit(quota.of(db, wanted.workspace_id), total(neighbours, disk_bytes=disk_bytes), wanted.amounts)
     known = pools.every(db)
     used = {name: total([each for each in others if each.pool == name]) for name in ("", *known)}
-    asked = pools.Asked(
+    asked = placing.Asked(
         workspace_id=wanted.workspace_id, kind=wanted.kind, amounts=wanted.amounts, pool=wanted.pool
     )
-    taken = replace(wanted, pool=pools.place(known, used, installed, asked))
+    taken = replace(wanted, pool=placing.place(known, used, installed, asked))
     db.execute(
         "INSERT OR REPLACE INTO work (kind, id, name, workspace_id, user_id, pool, cpus, memory_bytes, gpus)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

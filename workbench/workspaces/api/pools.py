@@ -13,7 +13,7 @@ from workbench.node import Inventory
 from workbench.parts import Parts
 from workbench.wire.call import Call
 from workbench.wire.times import to_wire
-from workbench.workspaces import pools, records, work
+from workbench.workspaces import placing, pools, records, work
 from workbench.workspaces.authorization import require_on_machine
 from workbench.workspaces.pools import Pool
 from workbench.workspaces.quota import Amounts, Kind
@@ -36,7 +36,7 @@ def create(parts: Parts, call: Call) -> Mapping[str, Any]:
     installed = installed_amounts(parts.node.inventory())
     with parts.store.transaction() as db:
         pool = _changed(db, Pool(name=call.fields.get("Name", ""), amounts=Amounts()), call.fields)
-        pools.check(pool, pools.every(db).values(), installed)
+        placing.check(pool, pools.every(db).values(), installed)
         pools.add(db, pool, now=parts.now())
     return {"Name": pool.name}
 
@@ -48,7 +48,7 @@ def update(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
     with parts.store.transaction() as db:
         pool = _changed(db, pools.get(db, call.fields["name"]), call.fields)
         others = [each for each in pools.every(db).values() if each.name != pool.name]
-        pools.check(pool, others, installed)
+        placing.check(pool, others, installed)
         pools.save(db, pool)
         running = work.running(db, pool=pool.name)
     if pool.draining and call.fields.get("Force"):
