@@ -65,13 +65,13 @@ class Machine:
     places: dict[str, Place] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        residents = Residents(
+        self.residents = Residents(
             kind="notebook",
             find=lambda db, id: self.places.get(id),
             stop=lambda parts, id: self.stopped.append(id),
             remove_all=lambda parts, workspace_id: self.removed.append(workspace_id),
         )
-        self.routes = routes([residents])
+        self.routes = routes([self.residents])
         inventory = Inventory(cpus=8, memory_bytes=32 * 2**30)
         nothing = dict.fromkeys(each.name for each in fields(Parts))
         self.parts = Parts(

@@ -7,7 +7,7 @@ import pytest
 from workbench.api import Outcome
 from workbench.errors import Forbidden, NotFound
 from workbench.wire.operations import operation
-from workbench.workspaces import Auditor, Role, audit
+from workbench.workspaces import Auditor, Place, Role, audit
 from workbench.workspaces.audit import Level, Query
 from workbench.workspaces.audit_events import entry_of
 
@@ -59,6 +59,15 @@ def test_a_change_is_on_record_with_who_where_what_and_how_it_ended(machine):
         "Code": "",
         "RequestId": "R-1",
     }
+
+
+def test_what_happens_to_a_notebook_is_on_record_in_its_workspace(machine):
+    machine.places["dsw-1"] = Place(workspace_id="1", owner_id="1")
+    stop = an_outcome("StopInstance", caller=machine.owner, fields={"instance_id": "dsw-1"})
+    Auditor(machine.store, machine.clock, [machine.residents])(stop)
+
+    (line,) = machine.ask(machine.owner, "ListAuditEntries", WorkspaceId="1")["Entries"]
+    assert (line["Event"], line["ResourceId"]) == ("stopNotebook", "dsw-1")
 
 
 @pytest.mark.parametrize(

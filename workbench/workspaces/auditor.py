@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
+
+from sqlite_utils import Database
 
 from workbench.store import Store
 from workbench.workspaces import audit
+from workbench.workspaces.audit import Entry
 from workbench.workspaces.audit_events import Outcome, entry_of
+from workbench.workspaces.residents import Residents
 from workbench.workspaces.throttle import Throttle, TooManyFailures
 
 
@@ -16,11 +21,17 @@ class Auditor:
 
     Of what strangers fail at, some of each minute is enough: nobody who is not let in can fill
     the disk.
+
+    Args:
+        residents: Say in which workspace a thing stands that a request names by its id alone.
     """
 
-    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, now: Callable[[], datetime], residents: Sequence[Residents] = ()
+    ) -> None:
         self._store = store
         self._now = now
+        self._residents = residents
         self._strangers = Throttle()
 
     def __call__(self, outcome: Outcome) -> None:
@@ -34,4 +45,10 @@ class Auditor:
             except TooManyFailures:
                 return
         with self._store.transaction() as db:
-            audit.write(db, entry)
+            audit.write(db, entry if entry.workspace_id else self._placed(db, entry))
+
+    def _placed(self, db: Database, entry: Entry) -> Entry:
+        for each in self._residents:
+            if place := each.find(db, entry.resource_id):
+                return replace(entry, workspace_id=place.workspace_id)
+        return entry
