@@ -151,13 +151,15 @@ def search(
         name: Part of the name, capitals or not.
         ids: Only these; empty for no such limit.
     """
-    where = (
-        "(:member = '' OR workspace_id IN (SELECT workspace_id FROM members WHERE user_id = :member))"
-        " AND (:name = '' OR instr(lower(name), lower(:name)))"
-        " AND (:ids = '[]' OR workspace_id IN (SELECT value FROM json_each(:ids)))"
-    )
+    conditions = {
+        "workspace_id IN (SELECT workspace_id FROM member_roles WHERE user_id = :member)": member,
+        "instr(lower(name), lower(:name))": name,
+        "workspace_id IN (SELECT value FROM json_each(:ids))": ids,
+    }
+    where = " AND ".join(["1", *(condition for condition, wanted in conditions.items() if wanted)])
     values = {"member": member, "name": name, "ids": json.dumps(list(ids))}
-    order = f"{sorting.column} {'DESC' if sorting.descending else 'ASC'}, workspace_id"
+    direction = "DESC" if sorting.descending else "ASC"
+    order = f"{sorting.column} {direction}, workspace_id {direction}"
     total: int = db.execute(f"SELECT count(*) FROM workspaces WHERE {where}", values).fetchone()[0]  # noqa: S608
     rows = db.query(
         f"SELECT * FROM workspaces WHERE {where} ORDER BY {order} LIMIT :limit OFFSET :offset",  # noqa: S608

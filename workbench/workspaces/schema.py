@@ -157,3 +157,8 @@ def create_audit(db: Database) -> None:
         " WHEN julianday(OLD.time) > julianday('now') - (SELECT days FROM audit_retention)"
         " BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END"
     )
+
+
+@MIGRATIONS()
+def list_workspaces_by_age(db: Database) -> None:
+    db.execute("CREATE INDEX workspaces_by_age ON workspaces (created_at, workspace_id)")
