@@ -1,0 +1,155 @@
+"""What a notebook needs next, whatever was asked for and whatever the engine shows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.notebooks.examples import NOW, a_notebook, a_pod, an_ended_pod
+from workbench.notebooks import rules
+from workbench.notebooks.records import IdleLimit, Status, Wanted
+from workbench.notebooks.rules import (
+    BeingDeleted,
+    Forget,
+    Judge,
+    Launch,
+    Probe,
+    Recover,
+    Remove,
+    Settle,
+    Stop,
+    Tend,
+)
+from workbench.runtime import PodState
+
+CREATED = a_pod(state=PodState.CREATED, started_at=None)
+RUNNING = a_pod()
+ENDED = an_ended_pod()
+EARLIER = a_pod(generation=0)
+
+ON_THE_WAY_UP = [
+    Status.CREATING,
+    Status.QUEUING,
+    Status.ENV_PREPARING,
+    Status.STARTING,
+    Status.RECOVERING,
+]
+
+
+@pytest.mark.parametrize("status", ON_THE_WAY_UP)
+def test_what_should_run_is_launched_probed_and_judged(status: Status) -> None:
+    notebook = a_notebook(status=status)
+
+    assert rules.next_step(notebook, None) == Launch()
+    assert rules.next_step(notebook, CREATED) == Launch()
+    assert rules.next_step(notebook, RUNNING) == Probe(RUNNING)
+    assert rules.next_step(notebook, ENDED) == Judge(ENDED)
+
+
+def test_what_runs_is_tended_and_brought_back_when_its_container_is_lost() -> None:
+    notebook = a_notebook(status=Status.RUNNING, running_since=NOW)
+
+    assert rules.next_step(notebook, RUNNING) == Tend(RUNNING)
+    assert rules.next_step(notebook, ENDED) == Judge(ENDED)
+    assert rules.next_step(notebook, None) == Recover()
+    assert rules.next_step(notebook, CREATED) == Recover()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "status", "at_last"),
+    [
+        (Wanted.STOPPED, Status.STOPPING, Settle()),
+        (Wanted.STOPPED, Status.STOPPED, Settle()),
+        (Wanted.RUNNING, Status.FAILED, Settle()),
+        (Wanted.DELETED, Status.DELETING, Forget()),
+    ],
+)
+def test_what_should_not_run_is_stopped_then_removed_then_let_go(
+    wanted: Wanted, status: Status, at_last: rules.Step
+) -> None:
+    notebook = a_notebook(wanted=wanted, status=status)
+
+    assert rules.next_step(notebook, RUNNING) == Stop(RUNNING)
+    assert rules.next_step(notebook, ENDED) == Remove(ENDED)
+    assert rules.next_step(notebook, CREATED) == Remove(CREATED)
+    assert rules.next_step(notebook, None) == at_last
+
+
+@pytest.mark.parametrize("status", [*ON_THE_WAY_UP, Status.RUNNING])
+def test_the_container_of_an_earlier_start_makes_room_first(status: Status) -> None:
+    assert rules.next_step(a_notebook(status=status), EARLIER) == Stop(EARLIER)
+
+
+def test_asking_twice_for_the_same_changes_nothing() -> None:
+    running = a_notebook(status=Status.RUNNING)
+    stopping = rules.stop(running, NOW)
+    deleting = rules.delete(running, NOW)
+
+    assert rules.start(running, NOW) == running
+    assert rules.stop(stopping, NOW) == stopping
+    assert rules.delete(deleting, NOW) == deleting
+
+
+def test_a_start_is_a_new_generation_and_forgets_interruptions_and_shutdown_time() -> None:
+    stopped = a_notebook(
+        wanted=Wanted.STOPPED, status=Status.STOPPED, generation=4, interruptions=2, shutdown_at=NOW
+    )
+
+    started = rules.start(stopped, NOW)
+
+    assert (started.generation, started.interruptions, started.shutdown_at) == (5, 0, None)
+    assert (started.wanted, started.status) == (Wanted.RUNNING, Status.STARTING)
+
+
+def test_a_failed_notebook_is_started_anew_by_its_owner_only() -> None:
+    failed = rules.failed(a_notebook(status=Status.STARTING), NOW, "Exited", "It ended.")
+
+    assert rules.next_step(failed, None) == Settle()
+    assert rules.settled(failed, NOW) == failed
+    assert rules.start(failed, NOW).status is Status.STARTING
+
+
+def test_nothing_more_can_be_asked_of_what_is_being_deleted() -> None:
+    deleting = rules.delete(a_notebook(), NOW)
+
+    with pytest.raises(BeingDeleted, match="'mine' is being deleted"):
+        rules.start(deleting, NOW)
+    with pytest.raises(BeingDeleted):
+        rules.stop(deleting, NOW)
+
+
+def test_the_time_that_it_ran_is_added_up_over_its_starts() -> None:
+    running = rules.become(a_notebook(status=Status.STARTING, ran_ms=500), Status.RUNNING, NOW)
+    later = NOW + timedelta(seconds=2)
+
+    assert rules.ran_ms(running, later) == 2500
+    assert rules.stop(running, later).ran_ms == 2500
+    assert rules.ran_ms(rules.stop(running, later), later + timedelta(hours=1)) == 2500
+
+
+def idle(minutes: int, **changes: object) -> rules.Notebook:
+    """A notebook in which nothing was done for so long."""
+    used = NOW - timedelta(minutes=minutes)
+    return a_notebook(status=Status.RUNNING, running_since=used, last_active=used, **changes)
+
+
+def test_an_idle_notebook_stops_at_its_limit_and_says_why() -> None:
+    limit = IdleLimit(minutes=30, cpu_percent=10, gpu_percent=5)
+
+    assert rules.overdue(idle(29, idle_limit=limit), NOW) is None
+    assert rules.overdue(idle(500), NOW) is None
+    stopping = rules.overdue(idle(31, idle_limit=limit), NOW)
+    assert stopping is not None
+    assert (stopping.wanted, stopping.reason_code) == (Wanted.STOPPED, rules.IDLE)
+    assert "31 minutes" in stopping.reason
+
+
+def test_a_notebook_stops_at_its_shutdown_time_however_busy_it_is() -> None:
+    busy = idle(0, shutdown_at=NOW)
+
+    assert rules.overdue(busy, NOW - timedelta(seconds=1)) is None
+    stopping = rules.overdue(busy, NOW)
+    assert stopping is not None
+    assert "12:00 UTC" in stopping.reason
+    assert rules.settled(stopping, NOW).shutdown_at is None
