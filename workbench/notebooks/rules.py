@@ -108,6 +108,8 @@ def next_step(notebook: Notebook, pod: Pod | None) -> Step:
     if at_rest or pod.generation != notebook.generation:
         return Stop(pod) if pod.state is PodState.RUNNING else Remove(pod)
     match pod.state:
+        case PodState.CREATED if notebook.status is Status.RUNNING:
+            return Recover()  # the engine forgot that it ran: a power cut can do that
         case PodState.CREATED:
             return Launch()  # a start that was cut short; starting again is harmless
         case PodState.RUNNING:
