@@ -77,7 +77,9 @@ def _serve(whole: Machine, settings: Settings) -> None:
         watch.stop()
         whole.measuring.stop()
         parts.queue.stop()
-        log.info("daemon ended")
+    if ending.sessions_too:
+        parts.gateway.stop()  # last, when nobody is left to bring it back
+    log.info("daemon ended")
 
 
 def _end_everything(whole: Machine, *, purge: bool) -> None:
@@ -87,6 +89,7 @@ def _end_everything(whole: Machine, *, purge: bool) -> None:
     finally:
         watch.stop()
         whole.parts.queue.stop()
+    whole.parts.gateway.stop()
     if purge:
         down.purge(whole.parts)
 

@@ -5,18 +5,33 @@ from __future__ import annotations
 import logging
 import shutil
 import time
+from pathlib import Path
 
 from workbench import notebooks
+from workbench.errors import Conflict
 from workbench.parts import Parts
 
 log = logging.getLogger(__name__)
+
+
+class HomeInUse(Conflict):
+    """Something is mounted in the home, so it cannot be removed."""
+
+    code = "HomeInUse"
+
+    def __init__(self, home: Path, mounts: list[str]) -> None:
+        super().__init__(
+            f"{home} stays: {', '.join(mounts[:3])} is mounted in it.",
+            hint="Unmount that, then purge again.",
+        )
+
 
 _LOOK_EVERY_S = 0.2
 _ENDED_WITHIN_S = 100.0
 
 
 def stop_sessions(parts: Parts) -> None:
-    """Stop every session and the gateway, and wait until their containers are gone.
+    """Stop every session, and wait until their containers are gone.
 
     Raises:
         EngineAway: The engine does not answer, so nothing can be stopped.
@@ -27,7 +42,6 @@ def stop_sessions(parts: Parts) -> None:
         time.sleep(_LOOK_EVERY_S)
     if left:
         log.error("sessions still run count=%d", len(left))
-    parts.gateway.stop()
 
 
 def purge(parts: Parts) -> None:
@@ -42,5 +56,14 @@ def purge(parts: Parts) -> None:
         parts.images.remove_all()
     parts.storage.sweep([])
     parts.store.close()
-    shutil.rmtree(parts.settings.home)
-    log.info("home removed path=%s", parts.settings.home)
+    _remove(parts.settings.home)
+
+
+def _remove(home: Path) -> None:
+    # Below a mount there are files that are not ours: whatever was not unmounted stops the removal.
+    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    inside = [each for each in mounts if each.startswith(f"{home}/")]
+    if inside:
+        raise HomeInUse(home, inside)
+    shutil.rmtree(home)
+    log.info("home removed path=%s", home)

@@ -51,10 +51,11 @@ def routes(measuring: Measuring) -> tuple[Route, ...]:
 
     def latest(parts: Parts, call: Call) -> Answer:
         snapshot = _latest(measuring)
-        problems = [measuring.store.problem, measuring.pods.stale, snapshot.inventory.graphics.reason]
+        problems = [measuring.store.problem, measuring.pods.stale]
         return {
             "SampleSeconds": parts.settings.sample_s,
             "Problems": [each for each in problems if each],
+            "GpuReason": snapshot.inventory.graphics.reason,
             **metrics_views.latest(snapshot, measuring.idle.flagged, _shown(parts, call)),
         }
 
