@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from workbench import notebooks, workspaces
+from workbench.store import Store
+from workbench.store.vault import Vault
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """A real database with the tables that notebooks need."""
+    store = Store(tmp_path / "state.db")
+    store.migrate([workspaces.MIGRATIONS, notebooks.MIGRATIONS])
+    return store
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Vault:
+    return Vault(tmp_path / "secret.key")

@@ -1,0 +1,133 @@
+"""Requests about notebooks: defaults filled in, and each bad value refused by name."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.notebooks.examples import NOW
+from workbench.errors import WorkbenchError
+from workbench.node import Inventory
+from workbench.notebooks.api import requests
+from workbench.notebooks.records import DataMount, Notebook
+from workbench.settings import load
+
+GIB = 2**30
+MACHINE = Inventory(cpus=4, memory_bytes=16 * GIB)
+SETTINGS = load({}, {})
+
+
+def asked(machine: Inventory = MACHINE, **fields: Any) -> Notebook:
+    return requests.new_notebook(
+        fields, workspace_id="1", user_id="1", settings=SETTINGS, inventory=machine, now=NOW
+    )
+
+
+def test_a_request_that_says_nothing_gets_a_usable_notebook() -> None:
+    notebook = asked()
+
+    assert notebook.name.startswith("notebook_")
+    assert (notebook.image, notebook.cpus) == ("notebook", 2)
+    assert (notebook.memory_bytes, notebook.shm_bytes) == (4 * GIB, 2 * GIB)
+
+
+def test_the_defaults_fit_a_small_machine() -> None:
+    notebook = asked(Inventory(cpus=1, memory_bytes=2 * GIB))
+
+    assert (notebook.cpus, notebook.memory_bytes, notebook.shm_bytes) == (1, 2 * GIB, GIB)
+
+
+def test_what_is_named_is_taken() -> None:
+    notebook = asked(
+        InstanceName="mine",
+        ImageUrl="mine/torch:2",
+        RequestedResource={"CPU": "500m", "Memory": "3", "SharedMemory": "512Mi"},
+        EnvironmentVariables={"COLOUR": "blue"},
+        Datasets=[{"Uri": "nas://workspace/data", "MountPath": "/mnt/data", "MountAccess": "ro"}],
+        UserCommand={"OnStart": {"Content": "echo hello"}},
+    )
+
+    assert (notebook.name, notebook.image, notebook.cpus) == ("mine", "mine/torch:2", 0.5)
+    assert (notebook.memory_bytes, notebook.shm_bytes) == (3 * GIB, GIB // 2)
+    assert notebook.environment == {"COLOUR": "blue"}
+    assert notebook.mounts == (DataMount("nas://workspace/data", "/mnt/data", read_only=True),)
+    assert notebook.on_start == "echo hello"
+
+
+def test_what_an_update_does_not_name_stays() -> None:
+    before = asked(EnvironmentVariables={"A": "1"}, UserCommand={"OnStart": {"Content": "true"}})
+
+    same = requests.changed_notebook(before, {}, MACHINE)
+    bigger = requests.changed_notebook(before, {"RequestedResource": {"Memory": "8"}}, MACHINE)
+    bare = requests.changed_notebook(
+        before, {"DisassociateEnvironmentVariables": True, "DisassociateUserCommand": True}, MACHINE
+    )
+
+    assert same == before
+    assert (bigger.cpus, bigger.memory_bytes, bigger.environment) == (2, 8 * GIB, {"A": "1"})
+    assert (bare.environment, bare.on_start) == ({}, "")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"InstanceName": ""}, "''"),
+        ({"InstanceName": "1st"}, "'1st'"),
+        ({"InstanceName": "a b"}, "'a b'"),
+        ({"InstanceName": "x" * 64}, "1 to 63"),
+        ({"InstanceName": "../etc"}, "'../etc'"),
+        ({"InstanceName": "mine\n"}, r"mine\n"),
+        ({"RequestedResource": {"CPU": "0"}}, "CPU is '0'"),
+        ({"RequestedResource": {"CPU": "-1"}}, "CPU is '-1'"),
+        ({"RequestedResource": {"CPU": "nan"}}, "CPU is 'nan'"),
+        ({"RequestedResource": {"CPU": "5"}}, "5 CPUs wanted, this machine has 4"),
+        ({"RequestedResource": {"Memory": "1 parsec"}}, "Memory is '1 parsec'"),
+        ({"RequestedResource": {"Memory": "1Mi"}}, "Memory is '1Mi'"),
+        ({"RequestedResource": {"Memory": "17"}}, "this machine has 16 GiB"),
+        ({"RequestedResource": {"Memory": "1", "SharedMemory": "2"}}, "SharedMemory is 2 GiB"),
+        ({"RequestedResource": {"GPU": "0.5"}}, "GPU is '0.5'"),
+        ({"RequestedResource": {"GPU": "1"}}, "1 GPU wanted, this machine has 0"),
+        ({"EcsSpec": "ecs.no.such"}, "ecs.no.such"),
+        ({"EnvironmentVariables": {"A B": "1"}}, "'A B'"),
+        ({"EnvironmentVariables": {"A=B": "1"}}, "'A=B'"),
+        ({"EnvironmentVariables": {"A": "\0"}}, "value of A"),
+        ({"EnvironmentVariables": {"HOME": "/root"}}, "HOME is set by Workbench"),
+        ({"EnvironmentVariables": {"JUPYTER_TOKEN": "x"}}, "JUPYTER_TOKEN is set by Workbench"),
+        ({"EnvironmentVariables": {"NVIDIA_VISIBLE_DEVICES": "all"}}, "RequestedResource"),
+        ({"Datasets": [{"DatasetId": "d-1", "MountPath": "/mnt/d"}]}, "'d-1'"),
+        ({"Datasets": [{"Uri": "nas://home", "MountPath": "/x", "MountAccess": "WO"}]}, "'WO'"),
+        ({"Accessibility": "SECRET"}, "'SECRET'"),
+        ({"Priority": 10}, "Priority is 10"),
+        ({"UserCommand": {"OnStart": {"Content": "x" * 70000}}}, "70000 characters"),
+    ],
+)
+def test_a_bad_value_is_refused_by_name(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(WorkbenchError) as caught:
+        asked(**fields)
+
+    assert 400 <= caught.value.status < 500
+    assert words in str(caught.value)
+
+
+def test_a_shutdown_time_is_named_in_either_way() -> None:
+    assert requests.shutdown_time({"DueTime": "2026-05-04T13:00:00Z"}, NOW) == NOW + timedelta(hours=1)
+    assert requests.shutdown_time({"RemainingTimeInMs": 1500}, NOW) == NOW + timedelta(seconds=1.5)
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "Neither DueTime nor RemainingTimeInMs"),
+        ({"DueTime": "2026-05-04T11:00:00Z"}, "2026-05-04 11:00:00 UTC has passed"),
+        ({"DueTime": "soon"}, "'soon'"),
+        ({"RemainingTimeInMs": -1}, "has passed"),
+        ({"RemainingTimeInMs": 10**30}, "out of reach"),
+    ],
+)
+def test_a_shutdown_time_that_is_none_is_refused(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(WorkbenchError) as caught:
+        requests.shutdown_time(fields, NOW)
+
+    assert words in str(caught.value)

@@ -1,0 +1,126 @@
+"""Lists of notebooks: what is found, in which order, and by whom."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.notebooks.examples import NOW, a_notebook
+from workbench import workspaces
+from workbench.notebooks import records, search
+from workbench.notebooks.api import requests
+from workbench.notebooks.records import Status
+from workbench.notebooks.session import KIND
+from workbench.store import Store
+
+GIB = 2**30
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    """Alpha and beta of user 1 and gamma of user 2, all in workspace 1; delta of user 2 in workspace 2."""
+    notebooks = [
+        a_notebook(id="dsw-a", name="alpha", cpus=0.5, memory_bytes=GIB, status=Status.RUNNING),
+        a_notebook(id="dsw-b", name="Beta_100%", cpus=2, gpus=1, created_at=NOW, priority=5),
+        a_notebook(id="dsw-c", name="gamma", user_id="2", accessibility="PUBLIC", image="mine/torch:2"),
+        a_notebook(id="dsw-d", name="delta", user_id="2", workspace_id="2", status=Status.FAILED),
+    ]
+    with store.transaction() as db:
+        for each in notebooks:
+            records.insert(db, each)
+        workspaces.put_tags(db, KIND, "dsw-a", "1", {"team": "red", 'odd "key"': "1"})
+        workspaces.put_tags(db, KIND, "dsw-b", "1", {"team": "red", "size": "big"})
+    return store
+
+
+def found(store: Store, seen_in: Any = None, **fields: Any) -> list[str]:
+    """The names on the first page of ten, by name unless asked otherwise."""
+    query = requests.query({"SortBy": "InstanceName", "Order": "ASC", **fields}, seen_in)
+    with store.reading() as db:
+        page, total = search.find(db, query, offset=0, limit=10)
+    assert total == len(page)
+    return [each.name for each in page]
+
+
+@pytest.mark.parametrize(
+    ("fields", "names"),
+    [
+        ({}, ["Beta_100%", "alpha", "delta", "gamma"]),
+        ({"InstanceName": "ALPH"}, ["alpha"]),
+        ({"InstanceName": "_100%"}, ["Beta_100%"]),
+        ({"InstanceName": "%"}, ["Beta_100%"]),
+        ({"InstanceId": "dsw-c"}, ["gamma"]),
+        ({"Status": "Running, Failed"}, ["alpha", "delta"]),
+        ({"ImageName": "torch"}, ["gamma"]),
+        ({"WorkspaceId": "2"}, ["delta"]),
+        ({"CreateUserId": "2", "Accessibility": "PUBLIC"}, ["gamma"]),
+        ({"AcceleratorType": "gpu"}, ["Beta_100%"]),
+        ({"MinGpu": "1"}, ["Beta_100%"]),
+        ({"MaxCpu": "0.5"}, ["alpha"]),
+        ({"MaxMemory": "1"}, ["alpha"]),
+        ({"CreateTimeAfter": "2026-05-04T12:00:00Z"}, ["Beta_100%"]),
+        ({"CreateTimeBefore": "2026-05-04T11:59:59Z"}, ["alpha", "delta", "gamma"]),
+        ({"Labels": {"team": "red"}}, ["Beta_100%", "alpha"]),
+        ({"Labels": {"team": "red", "size": "big"}}, ["Beta_100%"]),
+        ({"Labels": {'odd "key"': "1"}}, ["alpha"]),
+        ({"Labels": {"team": "blue"}}, []),
+        ({"InstanceName": "' OR '1'='1"}, []),
+    ],
+)
+def test_filters_narrow_the_list(filled: Store, fields: dict[str, Any], names: list[str]) -> None:
+    assert found(filled, **fields) == names
+
+
+@pytest.mark.parametrize(
+    ("seen_in", "names"),
+    [
+        ({}, []),
+        ({"1": None}, ["Beta_100%", "alpha", "gamma"]),
+        ({"1": "1"}, ["Beta_100%", "alpha", "gamma"]),
+        ({"1": "2"}, ["gamma"]),
+        ({"1": "1", "2": None}, ["Beta_100%", "alpha", "delta", "gamma"]),
+    ],
+)
+def test_nobody_finds_what_they_may_not_see(filled: Store, seen_in: Any, names: list[str]) -> None:
+    assert found(filled, seen_in) == names
+    assert "delta" not in found(filled, {"1": "1"}, WorkspaceId="2")
+
+
+@pytest.mark.parametrize("sort_by", search.ORDERS)
+def test_pages_hold_everything_once_in_any_order(filled: Store, sort_by: str) -> None:
+    for order in ("ASC", "desc"):
+        query = requests.query({"SortBy": sort_by, "Order": order}, None)
+        with filled.reading() as db:
+            pages = [search.find(db, query, offset=offset, limit=2) for offset in (0, 2, 4)]
+
+        assert [len(page) for page, _ in pages] == [2, 2, 0]
+        assert {total for _, total in pages} == {4}
+        assert {each.id for page, _ in pages for each in page} == {"dsw-a", "dsw-b", "dsw-c", "dsw-d"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"SortBy": "Colour"}, "SortBy is 'Colour'"),
+        ({"Order": "up"}, "Order is 'up'"),
+        ({"MinCpu": "few"}, "MinCpu is 'few'"),
+        ({"MinCpu": "nan"}, "MinCpu is 'nan'"),
+        ({"CreateTimeAfter": "yesterday"}, "'yesterday'"),
+        ({"AcceleratorType": "TPU"}, "AcceleratorType is 'TPU'"),
+    ],
+)
+def test_a_list_that_cannot_be_made_is_refused_by_the_value(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(Exception, match=words):
+        requests.query(fields, None)
+
+
+def test_the_newest_comes_first_when_nothing_is_said(filled: Store) -> None:
+    with filled.transaction() as db:
+        records.insert(db, a_notebook(id="dsw-e", name="new", created_at=NOW + timedelta(hours=1)))
+
+    with filled.reading() as db:
+        page, _ = search.find(db, requests.query({}, None), offset=0, limit=1)
+
+    assert page[0].name == "new"
