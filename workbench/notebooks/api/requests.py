@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -237,9 +238,12 @@ def _number(fields: Mapping[str, Any], name: str, unit: int) -> float | None:
     if name not in fields:
         return None
     try:
-        return float(fields[name]) * unit
-    except ValueError as error:
-        raise InvalidInput(f"{name} is {fields[name]!r}; a number is wanted.") from error
+        number = float(fields[name])
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise InvalidInput(f"{name} is {fields[name]!r}; a number is wanted.")
+    return number * unit
 
 
 def _one_of(name: str, value: str, allowed: Sequence[str]) -> str:
