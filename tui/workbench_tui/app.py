@@ -1,0 +1,187 @@
+"""The dashboard: one application, its screens, and the way between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+
+from workbench.client.aio import AsyncClient
+from workbench.errors import WorkbenchError
+from workbench_tui.feed import Change, Feed
+from workbench_tui.memory import Memory
+from workbench_tui.resource import Scope
+from workbench_tui.resources import resources
+from workbench_tui.rights import Rights, find_rights
+from workbench_tui.screens.acting import ActingScreen, with_actions
+from workbench_tui.screens.detail import DetailScreen
+from workbench_tui.screens.frame import FramedScreen
+from workbench_tui.screens.help import Help
+from workbench_tui.screens.jump import Destination, Jump
+from workbench_tui.screens.listing import ListScreen
+from workbench_tui.screens.overview import OverviewScreen
+from workbench_tui.session import Connection, Session
+from workbench_tui.texts import say
+from workbench_tui.themes import DARK, THEMES
+
+_TOLD = 500
+
+
+class Dashboard(App[None]):
+    """Workbench in a terminal.
+
+    Args:
+        client: Whom to ask.
+        memory: What is remembered from the last time.
+    """
+
+    TITLE = "Workbench"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("colon", "jump", "Go to", key_display=":", tooltip="Any list, by name or alias."),
+        Binding("minus", "last", "Last list", key_display="-", tooltip="The list before.", show=False),
+        Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="What every key does here."),
+        Binding("q", "quit", "Quit", show=False),
+    ]
+
+    @dataclass
+    class Found(Message):
+        """Workspace and rights were found out."""
+
+        workspace_id: str
+        workspace: str
+        rights: Rights
+
+    def __init__(self, client: AsyncClient, memory: Memory) -> None:
+        super().__init__()
+        self.session = Session(self, Scope(client), memory)
+        self._last = self._now = ""
+        for theme in THEMES:
+            self.register_theme(theme)
+        wanted = memory.get("theme", DARK.name)
+        self.theme = wanted if wanted in self.available_themes else DARK.name
+
+    def on_mount(self) -> None:
+        """Paint first, then ask."""
+        self.theme_changed_signal.subscribe(self, lambda theme: self.session.memory.put("theme", theme.name))
+        self.push_screen(with_actions(OverviewScreen, resources()["notebooks"])(self.session))
+        self._follow()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Everything that can be done, with and without a key, and the command that does the same."""
+        yield from super().get_system_commands(screen)
+        for resource in resources().values():
+            yield SystemCommand(
+                say("Go to {place}", place=say(resource.title)),
+                f":{resource.name}",
+                lambda name=resource.name: self._visit(name),
+            )
+        if isinstance(screen, ActingScreen):
+            for action in screen.resource.actions:
+                yield SystemCommand(
+                    f"{say(screen.resource.title)}: {say(action.title)}",
+                    say(action.help),
+                    lambda name=action.name: screen.action_act(name),
+                )
+
+    def action_jump(self) -> None:
+        """Ask where to go, and go there."""
+        self.push_screen(Jump(), self._go)
+
+    def action_last(self) -> None:
+        """Go back and forth between two lists."""
+        self._visit(self._last)
+
+    def action_help(self) -> None:
+        """Say what every key does here."""
+        if not isinstance(self.screen, Help):
+            self.push_screen(Help(self.screen.active_bindings.values()))
+
+    @on(FramedScreen.Visit)
+    def _visit_asked(self, event: FramedScreen.Visit) -> None:
+        self._visit(event.resource)
+
+    @on(FramedScreen.Inspect)
+    def _inspect(self, event: FramedScreen.Inspect) -> None:
+        resource = resources()[event.resource]
+        screen = with_actions(DetailScreen, resource)
+        self.push_screen(screen(self.session, resource, event.item, event.page))
+
+    def _go(self, destination: Destination | None) -> None:
+        if destination is None:
+            return
+        if destination.workspace:
+            self.choose_workspace(destination.workspace)
+        self._visit(destination.resource)
+
+    @work(exclusive=True, group="visit")
+    async def _visit(self, name: str) -> None:
+        while len(self.screen_stack) > 2:
+            await self.pop_screen()
+        if name != self._now:
+            self._last, self._now = self._now, name
+        if name:
+            resource = resources()[name]
+            await self.push_screen(with_actions(ListScreen, resource)(self.session, resource))
+
+    def choose_workspace(self, wanted: str) -> None:
+        """Show another workspace, by its name or id."""
+        self.session.memory.put("workspace", wanted)
+        self._find_out()
+
+    @work(group="feed")
+    async def _follow(self) -> None:
+        await Feed(
+            self.session.scope.client,
+            on_connected=self._connected,
+            on_change=self._changed,
+            on_away=self._away,
+        ).follow()
+
+    def _connected(self) -> None:
+        self.session.heard_at = time.monotonic()
+        self.session.connection = Connection(alive=True)
+        self._find_out()
+        self.session.reconnected.publish(self.session.connection)
+
+    def _away(self, error: WorkbenchError) -> None:
+        first = self.session.connection.alive
+        self.session.connection = Connection(alive=False, problem=str(error))
+        if first:
+            self.notify(str(error), title=say("Nobody answers"), severity="warning", markup=False)
+        self.session.reconnected.publish(self.session.connection)
+
+    def _changed(self, change: Change) -> None:
+        self.session.heard_at = time.monotonic()
+        self.session.told = [*self.session.told[-_TOLD:], (time.time(), change)]
+        self.session.changed.publish(change)
+
+    @work(exclusive=True, group="scope")
+    async def _find_out(self) -> None:
+        """Which workspace, and what the user may do there."""
+        scope, wanted = self.session.scope, self.session.memory.get("workspace")
+        try:
+            found = (await scope.call("aiworkspace", "ListWorkspaces", PageSize=100))["Workspaces"]
+            chosen = next(
+                (each for each in found if wanted in (each["WorkspaceName"], each["WorkspaceId"])),
+                next((each for each in found if each.get("IsDefault")), found[0] if found else {}),
+            )
+            workspace_id = chosen.get("WorkspaceId", "")
+            rights = await find_rights(scope.client, workspace_id) if workspace_id else Rights()
+        except WorkbenchError:
+            return  # the feed says when nobody answers
+        self.post_message(self.Found(workspace_id, chosen.get("WorkspaceName", ""), rights))
+
+    @on(Found)
+    def _scope_found(self, event: Found) -> None:
+        session = self.session
+        session.scope = replace(session.scope, workspace_id=event.workspace_id, rights=event.rights)
+        session.workspace = event.workspace
+        session.scoped.publish(session.scope)

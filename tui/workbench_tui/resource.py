@@ -1,0 +1,228 @@
+"""What a kind of thing is to the dashboard: how it is listed, what its columns, pages, actions and
+forms are.
+
+The list, the detail page and the form are each built once and driven by such a description. A
+new kind is one file in `resources/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from workbench.client.aio import AsyncClient
+from workbench.wire.operations import operation
+from workbench_tui import values
+from workbench_tui.rights import Rights
+from workbench_tui.texts import say
+from workbench_tui.tones import Tone, Word, sign_of
+
+Item = Mapping[str, Any]
+"""One thing, as the daemon's answer spells it."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Whom to ask, for which workspace, and who asks."""
+
+    client: AsyncClient
+    workspace_id: str = ""
+    rights: Rights = field(default_factory=Rights)
+
+    async def call(self, service: str, action: str, **fields: Any) -> dict[str, Any]:
+        """Ask for an operation; raises as `AsyncClient.call` does."""
+        return await self.client.call(operation(service, action), **fields)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One column. `read` gives what it is sorted by, `show` what is seen of that.
+
+    Args:
+        width: In cells; 0 for the one column that takes what is left.
+        from_width: The terminal's width from which there is room for it.
+    """
+
+    title: str
+    read: Callable[[Item], Any]
+    show: Callable[[Any], Word]
+    width: int
+    from_width: int = 0
+    right: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """One line of a form.
+
+    Args:
+        name: Under which `Action.run` finds the value.
+        options: What exists, as value and what is said of it; the user may still write another
+            one where `free` is true.
+        check: What is wrong with a text; empty when nothing is.
+    """
+
+    name: str
+    title: str
+    help: str = ""
+    start: Callable[[Item], str] = lambda item: ""
+    options: Callable[[Scope], Awaitable[Sequence[tuple[str, str]]]] | None = None
+    free: bool = True
+    check: Callable[[str], str] = lambda text: ""
+    needed: bool = False
+    secret: bool = False
+
+
+Values = Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of an action, in words, and what there is to copy or to open."""
+
+    said: str
+    copy: str = ""
+    url: str = ""
+    secret: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """Something that can be done.
+
+    Args:
+        key: Means the same wherever it is bound.
+        operation: Whose permission decides.
+        run: Does it, to one item, or to none where `alone` is true. The values are the form's.
+        loses: What is lost by it, in words; asked before where it is given.
+        blocked: Why it cannot be done to this item now; empty when it can.
+        command: The shell command that does the same.
+    """
+
+    name: str
+    key: str
+    title: str
+    help: str
+    operation: str
+    run: Callable[[Scope, Item, Values], Awaitable[Outcome]]
+    loses: Callable[[Item], str] | None = None
+    blocked: Callable[[Item], str] = lambda item: ""
+    form: tuple[Field, ...] = ()
+    alone: bool = False
+    shown: bool = True
+    command: Callable[[Item, Values], str] = lambda item, given: ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """One curve. Times in seconds since 1970."""
+
+    title: str
+    unit: str
+    points: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resource:
+    """A kind of thing.
+
+    Args:
+        load: All of them that the caller may see.
+        id: Names one for good.
+        label: What people call one.
+        follows: Kinds of change that the daemon tells, after which to look again.
+        look_again_s: How often to look although nothing was told.
+        facts: What its page says of one, by heading.
+        logs: Its log line by line, each as the daemon sends it, with what comes.
+        events, charts: Its further pages, where it has them.
+        empty: What to do when there are none.
+    """
+
+    name: str
+    title: str
+    aliases: tuple[str, ...]
+    order: int
+    load: Callable[[Scope], Awaitable[Sequence[Item]]]
+    id: Callable[[Item], str]
+    label: Callable[[Item], str]
+    columns: tuple[Column, ...]
+    empty: str
+    actions: tuple[Action, ...] = ()
+    follows: frozenset[str] = frozenset()
+    look_again_s: float = 30
+    owner_id: Callable[[Item], str] = lambda item: ""
+    tags: Callable[[Item], Mapping[str, str]] = lambda item: {}
+    facts: Callable[[Item], Sequence[tuple[str, Sequence[tuple[str, Word]]]]] | None = None
+    get: Callable[[Scope, str], Awaitable[Item]] | None = None
+    logs: Callable[[Scope, Item], AsyncIterator[Mapping[str, Any]]] | None = None
+    events: Callable[[Scope, Item], Awaitable[Sequence[Item]]] | None = None
+    charts: Callable[[Scope, Item, float], Awaitable[Sequence[Series]]] | None = None
+
+
+def text(title: str, name: str, *, width: int, from_width: int = 0, tone: Tone = Tone.PLAIN) -> Column:
+    """A column with a field as it is."""
+    return Column(
+        title=title,
+        read=lambda item: str(item.get(name) or ""),
+        show=lambda value: Word(value, tone),
+        width=width,
+        from_width=from_width,
+    )
+
+
+def state(title: str, read: Callable[[Item], str], *, width: int = 14) -> Column:
+    """A column with a state: sign, word, colour."""
+    return Column(title=title, read=read, show=state_word, width=width)
+
+
+def state_word(name: str) -> Word:
+    """A state, as it is shown."""
+    sign, tone = sign_of(name)
+    return Word(f"{sign} {say(name)}", tone) if name else Word("")
+
+
+def age(title: str, name: str, *, from_width: int = 0) -> Column:
+    """A column with the time since a moment."""
+    return Column(
+        title=title,
+        read=lambda item: str(item.get(name) or ""),
+        show=lambda value: Word(values.age(value, datetime.now(UTC)), Tone.QUIET),
+        width=7,
+        from_width=from_width,
+        right=True,
+    )
+
+
+def number(
+    title: str,
+    read: Callable[[Item], float | None],
+    *,
+    width: int = 6,
+    show: Callable[[float], str] = values.number,
+    from_width: int = 0,
+) -> Column:
+    """A column with a number, at the right; None is shown as nothing."""
+    return Column(
+        title=title,
+        read=lambda item: -1.0 if (value := read(item)) is None else value,
+        show=lambda value: Word("" if value < 0 else show(value)),
+        width=width,
+        from_width=from_width,
+        right=True,
+    )
+
+
+async def pages(
+    scope: Scope, service: str, action: str, name: str, *, most: int = 1000, **fields: Any
+) -> list[Item]:
+    """All rows of an operation that answers page by page, up to a bound."""
+    found: list[Item] = []
+    while len(found) < most:
+        answer = await scope.call(service, action, PageNumber=len(found) // 100 + 1, PageSize=100, **fields)
+        rows = answer[name]
+        found += rows
+        if len(rows) < 100:
+            break
+    return found

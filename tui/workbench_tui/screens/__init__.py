@@ -1,0 +1,1 @@
+"""Screens: the overview, and the list, page and form that every resource shares."""

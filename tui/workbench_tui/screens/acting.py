@@ -1,0 +1,137 @@
+"""A screen on which things are done to items: keys, questions, forms, outcomes.
+
+A key that cannot be used now is dim, and says why when it is pressed all the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TypeVar
+
+from textual import events, work
+from textual.binding import Binding
+
+from workbench.errors import WorkbenchError
+from workbench_tui.resource import Action, Item, Outcome, Resource, Values
+from workbench_tui.screens.dialogue import Confirm, Handout
+from workbench_tui.screens.form import Form
+from workbench_tui.screens.frame import FramedScreen
+from workbench_tui.session import Session
+from workbench_tui.texts import say
+
+Acting = TypeVar("Acting", bound="ActingScreen")
+
+_NAMED_AT_MOST = 8
+
+
+def with_actions(screen: type[Acting], resource: Resource) -> type[Acting]:
+    """The screen, with keys for what can be done to this kind of thing."""
+    bindings = [
+        Binding(each.key, f"act('{each.name}')", each.title, tooltip=each.help, show=each.shown)
+        for each in resource.actions
+    ]
+    name = f"{resource.name.title()}{screen.__name__}"
+    return type(name, (screen,), {"BINDINGS": bindings, "__module__": screen.__module__})
+
+
+class ActingScreen(FramedScreen):
+    """Does what a resource's actions describe."""
+
+    def __init__(self, session: Session, resource: Resource, title: str) -> None:
+        super().__init__(session, title)
+        self.resource = resource
+
+    @property
+    def chosen(self) -> Sequence[Item]:
+        """What an action is done to."""
+        return ()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Dim what cannot be done instead of hiding it."""
+        if action != "act":
+            return super().check_action(action, parameters)
+        return None if self._why_not(self._action(str(parameters[0]))) else True
+
+    def on_key(self, event: events.Key) -> None:
+        """Say why a dim key does nothing."""
+        for action in self.resource.actions:
+            if event.key == action.key and (reason := self._why_not(action)):
+                event.stop()
+                self.notify(reason, title=say(action.title), severity="warning", markup=False)
+
+    def action_act(self, name: str) -> None:
+        """Begin an action."""
+        self._act(self._action(name))
+
+    @work
+    async def _act(self, action: Action) -> None:
+        items: list[Item] = [{}] if action.alone else self._ready_for(action)
+        if action.form:
+            first = (
+                items[0] if not action.alone else (self.chosen or [{}])[0] if action.name == "clone" else {}
+            )
+            outcome = await self.app.push_screen_wait(Form(action, self.session.scope, first))
+            if outcome:
+                self._report(action, outcome)
+        elif not action.loses or await self._agreed(action, items):
+            await self._carry_out(action, items)
+        self.refresh_data()
+
+    async def _agreed(self, action: Action, items: Sequence[Item]) -> bool:
+        assert action.loses
+        losses = [action.loses(item) for item in items[:_NAMED_AT_MOST]]
+        if len(items) > _NAMED_AT_MOST:
+            losses.append(say("… and {count} more.", count=len(items) - _NAMED_AT_MOST))
+        command = action.command(items[0], {}) if len(items) == 1 else ""
+        title = f"{say(action.title)}: " + (
+            self.resource.label(items[0]) if len(items) == 1 else str(len(items))
+        )
+        return bool(await self.app.push_screen_wait(Confirm(title, "\n".join(losses), command)))
+
+    async def _carry_out(self, action: Action, items: Sequence[Item]) -> None:
+        done: list[Outcome] = []
+        given: Values = {}
+        for item in items:
+            try:
+                done.append(await action.run(self.session.scope, item, given))
+            except WorkbenchError as error:
+                self.post_message(self.Failed(error))
+        if len(done) > 1:
+            self.notify(say("{action}: {count} done.", action=say(action.title), count=len(done)))
+        for outcome in done[:1] if len(done) == 1 else [each for each in done if each.url or each.secret]:
+            self._report(action, outcome)
+
+    def _report(self, action: Action, outcome: Outcome) -> None:
+        if outcome.secret or outcome.url:
+            text = outcome.secret or outcome.url
+            self.app.copy_to_clipboard(outcome.copy or text)
+            if outcome.url and _has_browser(os.environ):
+                self.app.open_url(outcome.url)
+            self.app.push_screen(Handout(say(action.title), text, f"{outcome.said} {say('Copied.')}"))
+            return
+        self.notify(outcome.said, title=say(action.title), markup=False)
+
+    def _ready_for(self, action: Action) -> list[Item]:
+        return [item for item in self.chosen if not self._why_not_to(action, item)]
+
+    def _why_not(self, action: Action) -> str:
+        if action.alone:
+            return self.session.scope.rights.refusal(action.operation)
+        if not self.chosen:
+            return say("There is nothing here to do this to.")
+        reasons = [self._why_not_to(action, item) for item in self.chosen]
+        return reasons[0] if all(reasons) else ""
+
+    def _why_not_to(self, action: Action, item: Item) -> str:
+        refusal = self.session.scope.rights.refusal(action.operation, owner_id=self.resource.owner_id(item))
+        return refusal or action.blocked(item)
+
+    def _action(self, name: str) -> Action:
+        return next(each for each in self.resource.actions if each.name == name)
+
+
+def _has_browser(environ: os._Environ[str]) -> bool:
+    return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")) and not environ.get(
+        "SSH_CONNECTION"
+    )

@@ -1,0 +1,223 @@
+"""The form that every action with questions uses.
+
+It checks while one types and offers what exists. What the daemon refuses is said in the form,
+so that nothing typed is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.message import Message
+from textual.widgets import Button, Input, Label, OptionList, Static
+from textual.widgets.option_list import Option
+
+from workbench.errors import WorkbenchError
+from workbench_tui.resource import Action, Field, Item, Outcome, Scope, Values
+from workbench_tui.screens.dialogue import Dialogue
+from workbench_tui.texts import say
+
+
+class Line(Horizontal):
+    """One field: its title, its input, what exists, and what is wrong."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down", "choose", "Choose", show=False),
+    ]
+
+    @dataclass
+    class Offered(Message):
+        """What exists was found out."""
+
+        line: Line
+        options: Sequence[tuple[str, str]]
+
+    def __init__(self, field: Field, start: str) -> None:
+        super().__init__(classes="line -needed" if field.needed else "line")
+        self.field = field
+        self._start = start
+        self._options: Sequence[tuple[str, str]] = ()
+
+    def compose(self) -> ComposeResult:
+        yield Label(say(self.field.title))
+        with Vertical():
+            yield Input(self._start, password=self.field.secret, select_on_focus=False)
+            yield OptionList()
+            yield Static(say(self.field.help), classes="note", markup=False)
+
+    @property
+    def value(self) -> str:
+        """What is typed, without the blanks around it."""
+        return self.query_one(Input).value.strip()
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with it; empty when nothing is."""
+        if not self.value:
+            return say("Needed.") if self.field.needed else ""
+        known = {value for value, _ in self._options}
+        if not self.field.free and known and self.value not in known:
+            return say("There is no {value}.", value=self.value)
+        return self.field.check(self.value)
+
+    def offer(self, options: Sequence[tuple[str, str]]) -> None:
+        """Show what exists."""
+        self._options = options
+        self._narrow()
+
+    def show_problem(self) -> None:
+        """Say what is wrong below the input, in place of the help."""
+        problem = self.problem
+        note = self.query_one(".note", Static)
+        note.update(problem or say(self.field.help))
+        note.set_class(bool(problem), "-problem")
+        self.query_one(Input).set_class(bool(problem), "-invalid")
+
+    def action_choose(self) -> None:
+        """Go to the offered values; or to the next field, when there are none."""
+        options = self.query_one(OptionList)
+        if options.has_class("-open") and options.option_count and self.query_one(Input).has_focus:
+            options.focus()
+            options.highlighted = 0
+        else:
+            self.screen.focus_next()
+
+    @on(Input.Changed)
+    def _check(self) -> None:
+        self.show_problem()
+        self._narrow()
+
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _narrow(self) -> None:
+        offered = self.query_one(OptionList)
+        focused = any(each.has_focus for each in self.query("Input, OptionList"))
+        if offered.has_focus:
+            return
+        typed = self.value.lower()
+        whole = any(typed == value.lower() for value, _ in self._options)
+        fitting = [each for each in self._options if whole or typed in f"{each[0]} {each[1]}".lower()]
+        offered.clear_options()
+        offered.add_options([Option(f"{value}  [dim]{about}[/]", id=value) for value, about in fitting])
+        offered.set_class(focused and bool(fitting), "-open")
+
+    @on(OptionList.OptionSelected)
+    def _take(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        field = self.query_one(Input)
+        field.value = event.option.id or ""
+        field.focus()
+        self.screen.focus_next()
+
+
+class Form(Dialogue[Outcome]):
+    """Asks for what an action needs, and does it.
+
+    Args:
+        item: What it is done to, from which fields start.
+    """
+
+    CSS_PATH: ClassVar[list[str]] = ["dialogue.tcss", "form.tcss"]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "submit", "Do it"),
+        Binding("up", "app.focus_previous", show=False),
+    ]
+
+    @dataclass
+    class Done(Message):
+        """The daemon agreed."""
+
+        outcome: Outcome
+
+    @dataclass
+    class Refused(Message):
+        """The daemon did not."""
+
+        error: WorkbenchError
+
+    def __init__(self, action: Action, scope: Scope, item: Item) -> None:
+        super().__init__()
+        self._action, self._scope, self._item = action, scope, item
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = say(self._action.title)
+            with VerticalScroll(id="fields", can_focus=False):
+                for field in self._action.form:
+                    yield Line(field, field.start(self._item))
+            yield Static(id="problem", classes="-none", markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button(say("Cancel"), id="cancel")
+                yield Button(f"{say(self._action.title)} (^s)", id="submit", variant="primary")
+
+    def on_mount(self) -> None:
+        """Find out what exists, while the user begins to type."""
+        self.query(Input).first().focus()
+        for line in self.query(Line):
+            if line.field.options:
+                self._find_options(line)
+        self._say_command()
+
+    @work
+    async def _find_options(self, line: Line) -> None:
+        assert line.field.options
+        try:
+            line.post_message(Line.Offered(line, await line.field.options(self._scope)))
+        except WorkbenchError:
+            return  # nothing is offered; one can still type
+
+    @on(Line.Offered)
+    def _offer(self, event: Line.Offered) -> None:
+        event.line.offer(event.options)
+
+    @on(Input.Changed)
+    def _say_command(self) -> None:
+        self.query_one("#box").border_subtitle = self._action.command(self._item, self._values)
+
+    @on(Input.Submitted)
+    def _next(self) -> None:
+        self.action_submit()
+
+    @on(Button.Pressed)
+    def _button(self, event: Button.Pressed) -> None:
+        if event.button.id == "submit":
+            self.action_submit()
+        else:
+            self.action_close()
+
+    def action_submit(self) -> None:
+        """Do it, unless a field is wrong."""
+        wrong = [line for line in self.query(Line) if line.problem]
+        for line in wrong:
+            line.show_problem()
+        if wrong:
+            wrong[0].query_one(Input).focus()
+            return
+        self._submit(self._values)
+
+    @work(exclusive=True)
+    async def _submit(self, given: Values) -> None:
+        try:
+            self.post_message(self.Done(await self._action.run(self._scope, self._item, given)))
+        except WorkbenchError as error:
+            self.post_message(self.Refused(error))
+
+    @on(Done)
+    def _finish(self, event: Done) -> None:
+        self.dismiss(event.outcome)
+
+    @on(Refused)
+    def _say_refusal(self, event: Refused) -> None:
+        problem = self.query_one("#problem", Static)
+        problem.update(f"✖ {event.error}")
+        problem.remove_class("-none")
+
+    @property
+    def _values(self) -> Values:
+        return {line.field.name: line.value for line in self.query(Line)}

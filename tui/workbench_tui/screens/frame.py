@@ -1,0 +1,134 @@
+"""What every screen has: the line at the top, the keys at the bottom, and the way back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import ActiveBinding, Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from workbench.errors import WorkbenchError
+from workbench_tui.resource import Item, Scope
+from workbench_tui.session import Connection, Session
+from workbench_tui.texts import say
+from workbench_tui.widgets.crumbs import Crumbs
+
+
+def in_users_language(bindings: dict[str, ActiveBinding]) -> dict[str, ActiveBinding]:
+    """The keys' descriptions, as footer and help show them."""
+    return {
+        key: each._replace(
+            binding=replace(
+                each.binding, description=say(each.binding.description), tooltip=say(each.binding.tooltip)
+            ),
+            tooltip=say(each.tooltip),
+        )
+        for key, each in bindings.items()
+    }
+
+
+class FramedScreen(Screen[None]):
+    """A screen of the dashboard.
+
+    Args:
+        title: Its breadcrumb.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back", tooltip="One step back."),
+    ]
+
+    @dataclass
+    class Visit(Message):
+        """The user wants another kind of thing."""
+
+        resource: str
+
+    @dataclass
+    class Inspect(Message):
+        """The user wants to see one thing, and of it one page."""
+
+        resource: str
+        item: Item
+        page: str = ""
+
+    @dataclass
+    class Failed(Message):
+        """The daemon refused, failed, or is away."""
+
+        error: WorkbenchError
+
+    def __init__(self, session: Session, title: str) -> None:
+        super().__init__()
+        self.session = session
+        self.crumb = title
+
+    @property
+    def active_bindings(self) -> dict[str, ActiveBinding]:
+        return in_users_language(super().active_bindings)
+
+    def compose(self) -> ComposeResult:
+        yield Crumbs()
+        yield from self.content()
+        yield Footer(compact=True)
+
+    def content(self) -> Iterable[Widget]:
+        """What is between the top line and the keys."""
+        return ()
+
+    def refresh_data(self) -> None:
+        """Ask anew for what is shown. Called when it may be old."""
+
+    def on_mount(self) -> None:
+        """Follow what all screens share."""
+        self.session.reconnected.subscribe(self, self._reconnected)
+        self.session.scoped.subscribe(self, self._scoped)
+        self.set_interval(1, self._tell_age)
+        self._describe()
+
+    def on_screen_resume(self) -> None:
+        """What was hidden may be old."""
+        self._describe()
+        self.refresh_data()
+
+    def action_back(self) -> None:
+        """One step back; at the outermost screen nothing."""
+        if len(self.app.screen_stack) > 2:
+            self.app.pop_screen()
+
+    @on(Failed)
+    def _explain(self, event: Failed) -> None:
+        if event.error.code == "DaemonAway":
+            return  # the top line says so for as long as it lasts
+        self.notify(str(event.error), title=event.error.code, severity="error", timeout=12, markup=False)
+
+    def _reconnected(self, connection: Connection) -> None:
+        self._tell_age()
+        if connection.alive and self.is_current:
+            self.refresh_data()
+
+    def _scoped(self, scope: Scope) -> None:
+        self._describe()
+        self.refresh_bindings()
+        if self.is_current:
+            self.refresh_data()
+
+    def _describe(self) -> None:
+        crumbs = self.query_one(Crumbs)
+        crumbs.path = tuple(each.crumb for each in self.app.screen_stack if isinstance(each, FramedScreen))
+        crumbs.workspace = self.session.workspace
+        crumbs.user = self.session.scope.rights.user_name
+        self._tell_age()
+
+    def _tell_age(self) -> None:
+        alive = self.session.connection.alive
+        self.set_class(not alive, "-away")
+        self.query_one(Crumbs).away_s = None if alive else int(time.monotonic() - self.session.heard_at)

@@ -1,0 +1,43 @@
+"""The line at the top: where one is, whose machine it is, and whether what one sees is true."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import RenderResult
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from workbench_tui import values
+from workbench_tui.texts import say
+
+
+class Crumbs(Widget):
+    """Breadcrumbs at the left; workspace, user and connection at the right."""
+
+    DEFAULT_CSS = """
+    Crumbs { dock: top; height: 1; padding: 0 1; background: $panel; color: $foreground; }
+    Crumbs.-away { background: $error-muted; color: $text-error; }
+    """
+
+    path: reactive[tuple[str, ...]] = reactive(())
+    """Titles of the screens, the outermost first."""
+    workspace = reactive("")
+    user = reactive("")
+    away_s: reactive[float | None] = reactive(None)
+    """How old the data is while the daemon does not answer; None while it does."""
+
+    def watch_away_s(self, away_s: float | None) -> None:
+        """Alarm by more than a colour: the words change too."""
+        self.set_class(away_s is not None, "-away")
+
+    def render(self) -> RenderResult:
+        """The line."""
+        left = Text(" › ").join([Text(each) for each in self.path[:-1]] + [Text(self.path[-1], "bold")])
+        if self.away_s is None:
+            connection = f"● {say('live')}"
+        else:
+            connection = f"✖ {say('away; data is {age} old', age=values.duration(self.away_s))}"
+        right = Text("  ".join(each for each in (self.workspace, self.user, connection) if each))
+        room = self.content_size.width - right.cell_len - 1
+        left.truncate(max(room, 0), overflow="ellipsis", pad=True)
+        return left + Text(" ") + right
