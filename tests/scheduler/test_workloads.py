@@ -18,7 +18,7 @@ from workbench.scheduler.records import pods_from_text, pods_to_text
 from workbench.scheduler.requests import Held, Request, Whole
 from workbench.scheduler.room import Room
 
-queues = st.lists(requests, max_size=25)
+queues = st.lists(requests, max_size=15)
 
 
 @dataclass
@@ -81,13 +81,15 @@ def test_no_card_is_over_committed_and_no_gang_half_placed(
         simulation.queue += arriving
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(machines, queues)
 def test_nothing_waits_for_ever_while_it_fits(machine: Machine, queue: list[Request]) -> None:
     possible = [each for each in queue if Room.of(machine, ()).fit(each.pods)]
     simulation = Simulation(machine, queue=queue)
 
     for _ in range(4 * len(queue) + 4):
+        if {each.id for each in possible} <= simulation.started.keys():
+            break
         decisions = simulation.decide()
         waiting = [each for each in decisions.waiting if each.request in possible]
         if waiting:
@@ -145,11 +147,11 @@ def test_what_is_asked_for_is_kept_as_it_was(request: Request) -> None:
     assert pods_from_text(pods_to_text(request.pods)) == request.pods
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_shares_of_two_workspaces_that_always_want_more_become_equal(seed: int) -> None:
     chance = random.Random(seed)
     simulation = Simulation(a_machine(8))
-    for _ in range(1500):
+    for _ in range(600):
         for workspace in ("1", "2"):
             while sum(each.workspace_id == workspace for each in simulation.queue) < 6:
                 simulation.queue.append(work_of(workspace, chance))

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import itemgetter
 
 from workbench.scheduler.cards import Machine
 from workbench.scheduler.requests import Need, Request, Share, Slice, Whole
@@ -62,41 +61,41 @@ def share_of(pods: Iterable[Need], machine: Machine) -> float:
 
 
 def in_order(
-    queue: Iterable[Request],
+    queue: Sequence[Request],
+    shares: Sequence[float],
     used: Mapping[Member, float],
     running: Mapping[Member, float],
-    share: Callable[[Request], float],
-) -> list[Request]:
-    """The queue in the order in which it is served.
+) -> list[int]:
+    """The order in which the queue is served, as indexes of it.
 
     Each request counts against its member and its workspace as soon as it stands in the queue, so
     that two who both ask for much take turns.
 
     Args:
+        shares: The share of the machine that each request wants.
         used: Recent use by member, in seconds of the machine.
         running: The share of the machine that each member holds now.
-        share: The share of the machine that a request wants.
     """
-    standing: defaultdict[Member, float] = defaultdict(float)
+    of_member: defaultdict[Member, float] = defaultdict(float)
     of_workspace: defaultdict[str, float] = defaultdict(float)
     for amounts, weight in ((used, 1.0), (running, _STAKE_S)):
         for member, amount in amounts.items():
-            standing[member] += amount * weight
+            of_member[member] += amount * weight
             of_workspace[member[0]] += amount * weight
 
     by_age = sorted(
-        ((-each.priority, each.asked_at.timestamp(), each.id, each) for each in queue),
-        key=itemgetter(0, 1, 2),
+        (-each.priority, each.asked_at.timestamp(), each.id, number) for number, each in enumerate(queue)
     )
     in_workspace = []
-    for priority, age, id, request in by_age:
-        member = (request.workspace_id, request.user_id)
-        in_workspace.append((priority, standing[member], age, id, request))
-        standing[member] += share(request) * _STAKE_S
-    in_workspace.sort(key=itemgetter(0, 1, 2, 3))
-    ordered = []
-    for number, (priority, _, age, _, request) in enumerate(in_workspace):
-        ordered.append((priority, of_workspace[request.workspace_id], age, number, request))
-        of_workspace[request.workspace_id] += share(request) * _STAKE_S
-    ordered.sort(key=itemgetter(0, 1, 2, 3))
-    return [each[-1] for each in ordered]
+    for priority, age, id, number in by_age:
+        member = (queue[number].workspace_id, queue[number].user_id)
+        in_workspace.append((priority, of_member[member], age, id, number))
+        of_member[member] += shares[number] * _STAKE_S
+    in_workspace.sort()
+    order = []
+    for place, (priority, _, age, _, number) in enumerate(in_workspace):
+        workspace = queue[number].workspace_id
+        order.append((priority, of_workspace[workspace], age, place, number))
+        of_workspace[workspace] += shares[number] * _STAKE_S
+    order.sort()
+    return [number for *_, number in order]

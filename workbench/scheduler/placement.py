@@ -4,12 +4,13 @@ Pure: the machine, what is held and the queue in, decisions out. The queue is se
 (`fairness`). The first request that does not fit keeps a reservation, and those behind it go
 ahead only where they do not delay it. A request is placed with all of its pods or not at all.
 
-One pass is cheap for a long queue: within a pass room only shrinks, so a size that did not
-fit is not tried again.
+One pass is cheap for a long queue: within a pass room only shrinks, so a size that did not fit
+is not tried again, whoever asks for it.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -17,12 +18,10 @@ from datetime import datetime, timedelta
 from workbench.scheduler import fairness
 from workbench.scheduler.cards import Machine
 from workbench.scheduler.fairness import Member
-from workbench.scheduler.reasons import why_behind, why_never, why_waiting
+from workbench.scheduler.reasons import who_has_the_cards, why_behind, why_never, why_waiting
 from workbench.scheduler.requests import Grant, Held, Need, Request
 from workbench.scheduler.reservation import Reservation, reserve, victims
 from workbench.scheduler.room import Room
-
-Size = tuple[Need, ...]
 
 GRACE = timedelta(seconds=60)
 """What work that is preempted has to finish what it is at."""
@@ -75,26 +74,41 @@ def decide(
         held: Everything that has its place, whether it runs already or not.
         used: Recent use by member, in seconds of the whole machine.
     """
-    shares: dict[Size, float] = {}
-
-    def share(request: Request) -> float:
-        if request.pods not in shares:
-            shares[request.pods] = fairness.share_of(request.pods, machine)
-        return shares[request.pods]
-
-    running: dict[Member, float] = {}
+    running: defaultdict[Member, float] = defaultdict(float)
     for each in held:
-        member = (each.request.workspace_id, each.request.user_id)
-        running[member] = running.get(member, 0.0) + share(each.request)
+        running[each.request.workspace_id, each.request.user_id] += fairness.share_of(
+            each.request.pods, machine
+        )
+    known: dict[tuple[Need, ...], _Size] = {}
+    sizes = [known.get(each.pods) or known.setdefault(each.pods, _Size(each.pods, machine)) for each in queue]
+    order = fairness.in_order(queue, [size.share for size in sizes], used, running)
+
     a_pass = _Pass(machine, now, list(held), Room.of(machine, held))
-    waiting = [each for each in fairness.in_order(queue, used, running, share) if not a_pass.place(each)]
+    waiting = [number for number in order if not a_pass.place(queue[number], sizes[number])]
+    words = _Words(a_pass)
     return Decisions(
         placed=tuple(a_pass.placed),
         waiting=tuple(
-            Wait(request, position, a_pass.why(request)) for position, request in enumerate(waiting, 1)
+            Wait(queue[number], position, words.why(sizes[number]))
+            for position, number in enumerate(waiting, 1)
         ),
         preempted=tuple(a_pass.preempted),
     )
+
+
+class _Size:
+    """What several requests want alike, and what a pass has found out about it.
+
+    `too_large` says that it does not fit into what is free, `kept_out` that it does not fit beside
+    the reservation.
+    """
+
+    def __init__(self, pods: tuple[Need, ...], machine: Machine) -> None:
+        self.pods = pods
+        self.share = fairness.share_of(pods, machine)
+        self.too_large = False
+        self.kept_out = False
+        self.reason = ""
 
 
 @dataclass
@@ -109,60 +123,45 @@ class _Pass:
     preempted: list[Preempt] = field(default_factory=list)
     reservation: Reservation | None = None
     spare: Room | None = None
-    too_large: set[Size] = field(default_factory=set)
-    """Sizes that do not fit into what is free."""
-    kept_out: set[Size] = field(default_factory=set)
-    """Sizes that do not fit beside the reservation."""
-    reasons: dict[tuple[Size, bool], str] = field(default_factory=dict)
 
-    def place(self, request: Request) -> bool:
+    def place(self, request: Request, size: _Size) -> bool:
         """Give a request its place, if it fits and delays nobody ahead of it."""
-        if request.pods in self.too_large:
+        if size.too_large:
             return False
-        if self.spare is None or self.reservation is None:
-            return self._place_first(request)
+        if self.reservation is None or self.spare is None:
+            return self._place_first(request, size)
         if self.reservation.allows(request.lasts, self.now):
-            return self._place_for_a_while(request)
-        return self._place_beside(request, self.reservation, self.spare)
+            return self._place_for_a_while(request, size)
+        return self._place_beside(request, size, self.reservation, self.spare)
 
-    def why(self, request: Request) -> str:
-        """The reason for which a request waits, once the pass is over."""
-        key = (request.pods, request.pods in self.too_large)
-        if key not in self.reasons:
-            self.reasons[key] = self._why(*key)
-        return self.reasons[key]
-
-    def _place_first(self, request: Request) -> bool:
-        grants = self.room.fit(request.pods)
-        if grants is None:
-            self.too_large.add(request.pods)
-            self._make_way(request)
-            self.reservation = reserve(request, self.machine, self.held, self.now)
-            self._count_spare()
-            return False
-        self._note(request, grants)
-        return True
-
-    def _place_for_a_while(self, request: Request) -> bool:
-        grants = self.room.fit(request.pods)
-        if grants is None:
-            self.too_large.add(request.pods)
-            return False
-        self._note(request, grants)
+    def _place_first(self, request: Request, size: _Size) -> bool:
+        if grants := self.room.fit(request.pods):
+            self._note(request, grants)
+            return True
+        size.too_large = True
+        self._make_way(request)
+        self.reservation = reserve(request, self.machine, self.held, self.now)
         self._count_spare()
-        return True
+        return False
 
-    def _place_beside(self, request: Request, reservation: Reservation, spare: Room) -> bool:
-        if request.pods in self.kept_out:
+    def _place_for_a_while(self, request: Request, size: _Size) -> bool:
+        if grants := self.room.fit(request.pods):
+            self._note(request, grants)
+            self._count_spare()
+            return True
+        size.too_large = True
+        return False
+
+    def _place_beside(self, request: Request, size: _Size, reservation: Reservation, spare: Room) -> bool:
+        if size.kept_out:
             return False
-        grants = spare.fit(request.pods)
-        if grants is None:
-            self.kept_out.add(request.pods)
-            return False
-        self._note(request, grants)
-        self.room.take(request.pods, grants)
-        reservation.then.take(request.pods, grants)
-        return True
+        if grants := spare.fit(request.pods):
+            self._note(request, grants)
+            self.room.take(request.pods, grants)
+            reservation.then.take(request.pods, grants)
+            return True
+        size.kept_out = True
+        return False
 
     def _note(self, request: Request, grants: tuple[Grant, ...]) -> None:
         self.placed.append(Place(request, grants))
@@ -179,9 +178,23 @@ class _Pass:
                 Preempt(each, f"Makes way for {request.words}, whose priority is {request.priority}.")
             )
 
-    def _why(self, pods: Size, too_large: bool) -> str:
-        if Room.of(self.machine, (), busy_too=True).fit(pods) is None:
-            return why_never(pods, self.machine)
-        if too_large or Room.of(self.machine, self.held).fit(pods) is None or self.reservation is None:
-            return why_waiting(pods, self.machine, self.room, self.held)
-        return why_behind(self.reservation.request, self.reservation.start)
+
+class _Words:
+    """Why each size waits, after a pass."""
+
+    def __init__(self, a_pass: _Pass) -> None:
+        self._pass = a_pass
+        self._idle = Room.of(a_pass.machine, (), busy_too=True)
+        self._taken = who_has_the_cards(a_pass.machine, a_pass.held)
+
+    def why(self, size: _Size) -> str:
+        size.reason = size.reason or self._why(size)
+        return size.reason
+
+    def _why(self, size: _Size) -> str:
+        reservation = self._pass.reservation
+        if not self._idle.fits(size.pods):
+            return why_never(size.pods, self._pass.machine)
+        if reservation and self._pass.room.fits(size.pods):
+            return why_behind(reservation.request, reservation.start)
+        return why_waiting(size.pods, self._pass.machine, self._pass.room, self._taken)

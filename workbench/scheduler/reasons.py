@@ -12,8 +12,8 @@ from workbench.scheduler.room import Room
 _NAMED = 3
 
 
-def why_waiting(pods: Sequence[Need], machine: Machine, room: Room, held: Sequence[Held]) -> str:
-    """What is missing for these pods, and who has it."""
+def why_waiting(pods: Sequence[Need], machine: Machine, room: Room, taken: str) -> str:
+    """What is missing for these pods, and who has it (`who_has_the_cards`)."""
     cpus, memory = sum(need.cpus for need in pods), sum(need.memory_bytes for need in pods)
     if cpus > room.cpus:
         return f"Waits for {cpus:g} CPUs: {max(room.cpus, 0):g} of {machine.cpus:g} can be promised."
@@ -21,7 +21,12 @@ def why_waiting(pods: Sequence[Need], machine: Machine, room: Room, held: Sequen
         free = f"{_gib(max(room.memory_bytes, 0))} of {_gib(machine.memory_bytes)}"
         return f"Waits for {_gib(memory)} of memory: {free} can be promised."
     wanted = [need.cards for need in pods if need.cards]
-    return f"Waits for {amount(wanted)}: {', '.join([_free(wanted, room), *_taken(machine, held)])}."
+    return f"Waits for {amount(wanted)}: {_free(wanted, room)}{taken}."
+
+
+def who_has_the_cards(machine: Machine, held: Sequence[Held]) -> str:
+    """Where the cards are that are not free, to follow what is."""
+    return "".join(f", {each}" for each in _taken(machine, held))
 
 
 def why_behind(head: Request, start: datetime | None) -> str:

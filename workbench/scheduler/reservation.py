@@ -35,11 +35,11 @@ def reserve(request: Request, machine: Machine, held: Sequence[Held], now: datet
     the request keeps whatever it could use of what is free now.
     """
     idle = Room.of(machine, ())
-    if Room.of(machine, (), busy_too=True).fit(request.pods) is None:
+    if not Room.of(machine, (), busy_too=True).fits(request.pods):
         return None
     staying = sorted((each for each in held if each.ends_by), key=_end, reverse=True)
     unknown = [each for each in held if not each.ends_by]
-    if idle.fit(request.pods) is not None:
+    if idle.fits(request.pods):
         while staying:
             start = max(_end(staying[-1]), now)
             staying.pop()
@@ -53,13 +53,13 @@ def victims(request: Request, machine: Machine, held: Sequence[Held]) -> list[He
     """The work that has to leave so that a request fits: preemptible and of lower priority, the least
     important and youngest first. Empty where that would not help, or where enough leaves already."""
     staying = [each for each in held if not each.leaves_by]
-    if Room.of(machine, staying).fit(request.pods):
+    if Room.of(machine, staying).fits(request.pods):
         return []
     chosen: list[Held] = []
     for each in sorted(staying, key=lambda each: (each.request.priority, -each.placed_at.timestamp())):
         if each.request.preemptible and each.request.priority < request.priority:
             chosen.append(each)
-            if Room.of(machine, _without(staying, chosen)).fit(request.pods):
+            if Room.of(machine, _without(staying, chosen)).fits(request.pods):
                 return _needed(request, machine, staying, chosen)
     return []
 
@@ -69,7 +69,7 @@ def _needed(request: Request, machine: Machine, staying: Sequence[Held], chosen:
     needed = chosen
     for each in chosen:
         fewer = [one for one in needed if one is not each]
-        if Room.of(machine, _without(staying, fewer)).fit(request.pods):
+        if Room.of(machine, _without(staying, fewer)).fits(request.pods):
             needed = fewer
     return needed
 

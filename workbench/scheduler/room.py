@@ -79,6 +79,10 @@ class Room:
                     free = self.shared.get(uuid, card.memory_bytes if card else 0)
                     self.shared[uuid] = free - grant.memory_bytes
 
+    def fits(self, pods: Sequence[Need]) -> bool:
+        """Whether there is a place for each of the pods."""
+        return self.copy().fit(pods) is not None if _wants_cards(pods) else self.may_fit(pods)
+
     def fit(self, pods: Sequence[Need]) -> tuple[Grant, ...] | None:
         """Find a place for each of the pods, and take them all; None, and nothing taken, where
         not all of them fit."""
@@ -162,6 +166,10 @@ class Room:
             if card.memory_bytes >= size and _is_model(card, model)
         ]
         return min(shared or empty, default=(0, 0, ""))[2]
+
+
+def _wants_cards(pods: Sequence[Need]) -> bool:
+    return any(need.cards for need in pods)
 
 
 def _is_model(card: Card, model: str) -> bool:

@@ -2,52 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from workbench.scheduler.cards import Card
 
-_FARTHEST = 100
-"""For two cards of which nothing is known."""
+_UNKNOWN = 100
+"""The distance of two cards of which nothing is known."""
+
+_LEVELS = (_UNKNOWN, 50, 40, 30, 20, *range(10, 0, -1))
+"""Distances as the node tells them, from far to near."""
 
 
 def closest(free: Collection[Card], count: int) -> tuple[Card, ...]:
     """The cards to give away, by index.
 
-    Those that are closest to each other; among equals the smallest cards, and then those whose
-    neighbours are taken already, so that groups of close cards stay whole for others.
+    They come from the smallest group of close cards that is large enough, so that larger groups
+    stay whole for who needs them; among equals from the one with the least memory.
 
     Args:
         free: At least `count` cards.
     """
-    if count == 0:
-        return ()
-    groups = (_around(seed, free, count) for seed in free)
-    best = min(groups, key=lambda group: _merit(group, free))
-    return tuple(sorted(best, key=lambda card: card.index))
+    return tuple(sorted(_pick(list(free), count, _LEVELS), key=lambda card: card.index))
 
 
-def _around(seed: Card, free: Collection[Card], count: int) -> Sequence[Card]:
-    """A group that grows from one card by whichever is closest to all of it."""
-    group = [seed]
-    spread = {card.uuid: _distance(seed, card) for card in free}
-    rest = [card for card in free if card.uuid != seed.uuid]
-    while len(group) < count:
-        nearest = min(rest, key=lambda card: (spread[card.uuid], card.memory_bytes, card.index))
-        rest.remove(nearest)
-        group.append(nearest)
-        for card in rest:
-            spread[card.uuid] += _distance(nearest, card)
-    return group
+def _pick(free: list[Card], count: int, levels: Sequence[int]) -> list[Card]:
+    if len(free) == count:
+        return free
+    if not levels:
+        return sorted(free, key=lambda card: (card.memory_bytes, card.index))[:count]
+    groups = sorted(_groups(free, levels[0]), key=_size)
+    enough = next((group for group in groups if len(group) >= count), None)
+    if enough:
+        return _pick(enough, count, levels[1:])
+    largest = groups[-1]
+    rest = [card for group in groups[:-1] for card in group]
+    return largest + _pick(rest, count - len(largest), levels)
 
 
-def _merit(group: Sequence[Card], free: Collection[Card]) -> tuple[int, int, int, int]:
-    inside = sum(_distance(one, other) for one in group for other in group if one.index < other.index)
-    taken = {card.uuid for card in group}
-    outside = sum(
-        _FARTHEST - _distance(one, other) for one in group for other in free if other.uuid not in taken
-    )
-    return inside, sum(card.memory_bytes for card in group), outside, min(card.index for card in group)
+def _groups(cards: Iterable[Card], level: int) -> list[list[Card]]:
+    """Cards that are closer to the first of their group than this."""
+    groups: list[list[Card]] = []
+    for card in cards:
+        for group in groups:
+            if card.distances.get(group[0].uuid, _UNKNOWN) < level:
+                group.append(card)
+                break
+        else:
+            groups.append([card])
+    return groups
 
 
-def _distance(one: Card, other: Card) -> int:
-    return 0 if one.uuid == other.uuid else one.distances.get(other.uuid, _FARTHEST)
+def _size(group: Sequence[Card]) -> tuple[int, int, int]:
+    return len(group), sum(card.memory_bytes for card in group), group[0].index
