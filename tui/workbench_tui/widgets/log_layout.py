@@ -70,7 +70,7 @@ class LogLayout:
         end = min(start + at_most, self._lines.end)
         if isinstance(self._shown, range):
             new: array[int] | range = range(start, end)
-            self._shown = range(self._lines.dropped, end)
+            self._shown = range(self._shown.start, end)
         else:
             texts = zip(range(start, end), self._lines.texts(start, end), strict=True)
             new = array("Q", (number for number, (stream, text) in texts if self._passes(stream, text)))

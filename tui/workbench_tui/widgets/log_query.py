@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
 _REGEX = re.compile(r"/(.+)/")
-_AGO = re.compile(r"-(\d+)([smhd])")
+_NUMBER = re.compile(r"\d{1,12}")
+_AGO = re.compile(r"-(\d{1,5})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _CLOCKS = ("%H:%M", "%H:%M:%S")
 _MOMENTS = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
@@ -53,7 +54,7 @@ def destination(text: str, *, last: datetime, zone: tzinfo | None = None) -> int
         zone: Of the times of day; the machine's own by default.
     """
     text = text.strip()
-    if text.isdecimal():
+    if _NUMBER.fullmatch(text):
         return int(text)
     if ago := _AGO.fullmatch(text):
         return last - timedelta(**{_UNITS[ago[2]]: int(ago[1])})

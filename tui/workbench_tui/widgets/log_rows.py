@@ -451,6 +451,7 @@ class LogRows(ScrollView, can_focus=True):
             self._scroll(self.max_scroll_y)
         elif gone:
             self._scroll(self.scroll_offset.y - gone)
+        if gone:
             self.refresh()
         self.post_message(self.Changed())
 

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 _TAB = 8
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069]")
+_UNSEEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069]")
 _ESCAPE = "\x1b"
 
 

@@ -53,7 +53,11 @@ _GOTO = _Question("goto", "→", "Go to: a line's number, 12:34, 2026-01-31 12:3
 
 
 class LogView(Vertical):
-    """Shows a log of any length."""
+    """Shows a log of any length.
+
+    Args:
+        lines: Where they are kept; empty at first.
+    """
 
     DEFAULT_CSS = """
     LogView { height: 1fr; }
@@ -97,9 +101,11 @@ class LogView(Vertical):
 
         log: LogView
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+    def __init__(
+        self, lines: LogLines | None = None, *, id: str | None = None, classes: str | None = None
+    ) -> None:
         super().__init__(id=id, classes=classes)
-        self.lines = LogLines()
+        self.lines = lines or LogLines()
         self._asked = _SEARCH
         self._told_following = True
         self.skipped = 0
@@ -226,11 +232,11 @@ class LogView(Vertical):
         text = "\n".join(log_text.plain(line.text) for line in message.lines)
         if len(text.encode()) > _CLIPBOARD_BYTES:
             self.remark = say(
-                "{count} lines are too much for the clipboard; S saves", count=len(message.lines)
+                "{count} lines are too much for the clipboard; S saves", count=f"{len(message.lines):,}"
             )
             return
         self.app.copy_to_clipboard(text)
-        self.remark = say("{count} lines copied", count=len(message.lines))
+        self.remark = say("{count} lines copied", count=f"{len(message.lines):,}")
 
     def watch_remark(self) -> None:
         self.show_status()
@@ -249,6 +255,8 @@ class LogView(Vertical):
             yield say("▼ Following")
         else:
             yield say("‖ Paused: {count} new, End follows", count=f"{rows.unread:,}")
+        if self.remark:
+            yield self.remark
         if layout.filtered:
             yield say("{shown} of {all} lines", shown=f"{layout.line_count:,}", all=f"{self._kept:,}")
         else:
@@ -259,12 +267,10 @@ class LogView(Vertical):
             yield say("{count} oldest no longer kept", count=f"{self.lines.dropped:,}")
         if self.skipped:
             yield say("{count} not received", count=f"{self.skipped:,}")
-        if self.remark:
-            yield self.remark
         if rows.only:
             yield ("&!" if rows.only.inverse else "&") + rows.only.text
         if rows.found:
-            yield f"/{rows.found.text}"
+            yield f"/{rows.found.text.strip('/')}"
         if rows.stream:
             yield say("only {stream}", stream=rows.stream)
         if rows.folded:
@@ -302,8 +308,9 @@ class LogView(Vertical):
             if layout is not rows.layout_of_lines:
                 return  # something else is shown meanwhile
             if numbers := list(layout.find(query, first, last)):
-                self._show_found(query, numbers[0 if direction > 0 else -1])
-                if (numbers[0] > here) is (direction < 0) and numbers[0] != here:
+                number = numbers[0 if direction > 0 else -1]
+                self._show_found(query, number)
+                if (number - here) * direction <= 0:
                     self.remark = say("went round the end")
                 return
             await asyncio.sleep(0)
