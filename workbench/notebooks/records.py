@@ -227,8 +227,11 @@ def in_status(db: Database, status: Status) -> list[str]:
 
 
 def waiting_for_image(db: Database, image: str) -> list[str]:
-    """The ids of the notebooks that wait for an image."""
-    rows = db.query("SELECT id FROM notebooks WHERE status = ? AND image = ?", [Status.ENV_PREPARING, image])
+    """The ids of the notebooks that may wait for an image, though they may not have said so yet."""
+    rows = db.query(
+        "SELECT id FROM notebooks WHERE image = ? AND wanted = ? AND status NOT IN (?, ?)",
+        [image, Wanted.RUNNING, Status.RUNNING, Status.FAILED],
+    )
     return [row["id"] for row in rows]
 
 
