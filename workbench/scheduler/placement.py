@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from workbench.scheduler import fairness
 from workbench.scheduler.cards import Machine
@@ -35,8 +36,7 @@ class Place:
     grants: tuple[Grant, ...]
 
 
-@dataclass(frozen=True)
-class Wait:
+class Wait(NamedTuple):
     """Leave it in the queue. `position` counts from 1."""
 
     request: Request
@@ -188,13 +188,14 @@ class _Words:
         self._taken = who_has_the_cards(a_pass.machine, a_pass.held)
 
     def why(self, size: _Size) -> str:
-        size.reason = size.reason or self._why(size)
+        if not size.reason:
+            size.reason = self._why(size)
         return size.reason
 
     def _why(self, size: _Size) -> str:
         reservation = self._pass.reservation
+        if size.kept_out and reservation and self._pass.room.fits(size.pods):
+            return why_behind(reservation.request, reservation.start)
         if not self._idle.fits(size.pods):
             return why_never(size.pods, self._pass.machine)
-        if reservation and self._pass.room.fits(size.pods):
-            return why_behind(reservation.request, reservation.start)
         return why_waiting(size.pods, self._pass.machine, self._pass.room, self._taken)

@@ -6,13 +6,16 @@ pad of one pass, made from a machine and what is held, and never kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Self
 
 from workbench.scheduler.cards import Card, Machine
 from workbench.scheduler.requests import Cards, Grant, Held, Need, Share, Slice, Whole
 from workbench.scheduler.topology import closest
+
+Pick = Callable[[Collection[Card], int], tuple[Card, ...]]
 
 _ROUNDING = 1e-9
 
@@ -81,17 +84,21 @@ class Room:
 
     def fits(self, pods: Sequence[Need]) -> bool:
         """Whether there is a place for each of the pods."""
-        return self.copy().fit(pods) is not None if _wants_cards(pods) else self.may_fit(pods)
+        return self.copy().fit(pods, pick=_first) is not None if _wants_cards(pods) else self.may_fit(pods)
 
-    def fit(self, pods: Sequence[Need]) -> tuple[Grant, ...] | None:
+    def fit(self, pods: Sequence[Need], *, pick: Pick = closest) -> tuple[Grant, ...] | None:
         """Find a place for each of the pods, and take them all; None, and nothing taken, where
-        not all of them fit."""
+        not all of them fit.
+
+        Args:
+            pick: Chooses so many among free cards.
+        """
         if not self.may_fit(pods):
             return None
         trial = self if len(pods) == 1 else self.copy()
         grants: list[Grant] = [Grant()] * len(pods)
         for number in sorted(range(len(pods)), key=lambda number: _difficulty(pods[number].cards)):
-            grant = trial._choose(pods[number].cards)
+            grant = trial._choose(pods[number].cards, pick)
             if grant is None:
                 return None
             trial.take([pods[number]], [grant])
@@ -135,15 +142,15 @@ class Room:
             if card.uuid in self.shared and card.free_bytes is not None:
                 self.shared[card.uuid] = min(self.shared[card.uuid], card.free_bytes)
 
-    def _choose(self, wanted: Cards) -> Grant | None:
+    def _choose(self, wanted: Cards, pick: Pick) -> Grant | None:
         match wanted:
             case Whole(0) | None:
                 return Grant()
             case Whole(count, model):
-                free = [card for card in self.empty.values() if _is_model(card, model)]
+                free = _of_model(self.empty.values(), model)
                 if len(free) < count:
                     return None
-                return Grant(tuple(card.uuid for card in closest(free, count)))
+                return Grant(tuple(card.uuid for card in pick(free, count)))
             case Slice(name):
                 found = next(
                     (uuid for uuid, profile in self.instances.items() if name in (uuid, profile)), ""
@@ -155,25 +162,26 @@ class Room:
 
     def _tightest(self, size: int, model: str) -> str:
         """The card that is left fullest; an empty one only where no shared one has the room."""
-        shared = [
-            (free, self.cards[uuid].index, uuid)
-            for uuid, free in self.shared.items()
-            if free >= size and _is_model(self.cards[uuid], model)
-        ]
-        empty = [
-            (card.memory_bytes, card.index, card.uuid)
-            for card in self.empty.values()
-            if card.memory_bytes >= size and _is_model(card, model)
-        ]
-        return min(shared or empty, default=(0, 0, ""))[2]
+        cards = _of_model((self.cards[uuid] for uuid in self.shared), model)
+        shared = [(free, card.index, card.uuid) for card in cards if (free := self.shared[card.uuid]) >= size]
+        if shared:
+            return min(shared)[2]
+        cards = _of_model(self.empty.values(), model)
+        empty = [(card.memory_bytes, card.index, card.uuid) for card in cards if card.memory_bytes >= size]
+        return min(empty, default=(0, 0, ""))[2]
+
+
+def _first(free: Collection[Card], count: int) -> tuple[Card, ...]:
+    """Any will do where nothing is given away in the end."""
+    return tuple(islice(free, count))
 
 
 def _wants_cards(pods: Sequence[Need]) -> bool:
     return any(need.cards for need in pods)
 
 
-def _is_model(card: Card, model: str) -> bool:
-    return not model or model.lower() in card.model.lower()
+def _of_model(cards: Iterable[Card], model: str) -> Collection[Card]:
+    return [card for card in cards if model.lower() in card.model.lower()] if model else list(cards)
 
 
 def _difficulty(wanted: Cards) -> tuple[int, int]:
