@@ -68,6 +68,7 @@ class Machine:
         self.residents = Residents(
             kind="notebook",
             find=lambda db, id: self.places.get(id),
+            seen=lambda db, where: list(self.places),
             stop=lambda parts, id: self.stopped.append(id),
             remove_all=lambda parts, workspace_id: self.removed.append(workspace_id),
         )

@@ -6,7 +6,7 @@ from workbench.errors import Forbidden, NotFound
 from workbench.wire.call import Caller
 from workbench.wire.operations import operation, operations
 from workbench.workspaces import PERMISSIONS, Role, may, require, require_on_machine
-from workbench.workspaces.permissions import BY_SERVICE, InWorkspace, OnMachine
+from workbench.workspaces.permissions import BY_SERVICE, OPERATORS, InWorkspace, OnMachine
 
 ROLE_DECIDES = {name: rule for name, rule in PERMISSIONS.items() if isinstance(rule, InWorkspace)}
 NO_WORKSPACE = {name: rule for name, rule in PERMISSIONS.items() if isinstance(rule, OnMachine)}
@@ -22,17 +22,35 @@ def is_allowed(ask, *args):
     return True
 
 
-@pytest.mark.parametrize("role", Role)
-def test_every_operation_allows_each_role_what_the_table_says(machine, role):
+@pytest.fixture
+def caller(machine, role):
     if role is Role.OWNER:
-        caller = Caller(user_id=machine.first.user_id, name="without the machine owner's rights")
-    else:
-        caller = machine.join(role, 2001)
+        return Caller(user_id=machine.first.user_id, name="without the machine owner's rights")
+    return machine.join(role, 2001)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_operation_allows_each_role_what_the_table_says(machine, role, caller):
     with machine.store.reading() as db:
         for action, rule in ROLE_DECIDES.items():
             for whose, allowed in ((caller.user_id, rule.own), (SOMEBODY_ELSE, rule.others)):
                 asked = (db, caller, machine.first.workspace_id, action, whose)
                 assert is_allowed(require, *asked) == (role in allowed), (action, whose)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_what_is_private_is_there_for_its_owner_and_for_who_runs_the_workspace(machine, role, caller):
+    def ask_private(*args):
+        with machine.store.reading() as db:
+            require(db, caller, machine.first.workspace_id, *args, private=True)
+
+    for action, rule in ROLE_DECIDES.items():
+        assert is_allowed(ask_private, action, caller.user_id) == (role in rule.own), action
+        if role in OPERATORS:
+            assert is_allowed(ask_private, action, SOMEBODY_ELSE) == (role in rule.others), action
+        else:
+            with pytest.raises(NotFound):
+                ask_private(action, SOMEBODY_ELSE)
 
 
 def test_no_operation_in_a_workspace_is_open_to_who_is_not_in_it(machine):

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
 from workbench import notebooks
+from workbench.daemon.machine import watch
 from workbench.errors import Forbidden, NotFound
 from workbench.notebooks import records
-from workbench.telemetry import events
+from workbench.telemetry import Change, events
 from workbench.wire.call import Call
-from workbench.workspaces import PERMISSIONS, Role
-from workbench.workspaces.permissions import InWorkspace
+from workbench.wire.operations import operation
+from workbench.workspaces import PERMISSIONS, Role, tags
+from workbench.workspaces.api import tags as tags_api
+from workbench.workspaces.permissions import OPERATORS, InWorkspace
 
 ON_ONE_NOTEBOOK = [
     each for each in notebooks.ROUTES if "{instance_id}" in each.operation.path and not each.open
@@ -52,6 +58,39 @@ def ask(machine, route, caller, id):
     )
 
 
+def publish(machine, notebook):
+    with machine.store.transaction() as db:
+        records.save(db, replace(notebook, accessibility="PUBLIC"))
+
+
+def listed(machine, caller):
+    list_notebooks = next(each for each in notebooks.ROUTES if each.operation.action == "ListInstances")
+    call = Call(operation=list_notebooks.operation, caller=caller, request_id="r")
+    return [each["InstanceId"] for each in list_notebooks.answer(machine.parts, call)["Instances"]]
+
+
+def heard(machine, caller, *changes):
+    """Ids of the changes that a watcher is told, of these."""
+    parts = replace(machine.parts, live=Told(changes))
+    call = Call(operation=operation("workbench", "Watch"), caller=caller, request_id="r")
+
+    async def follow():
+        return [each["Id"] async for each in watch(parts, call).lines]
+
+    return asyncio.run(follow())
+
+
+class Told:
+    """Changes that were told, and then no more."""
+
+    def __init__(self, changes):
+        self.changes = changes
+
+    async def follow(self):
+        for change in self.changes:
+            yield change
+
+
 @pytest.mark.parametrize("route", ON_ONE_NOTEBOOK, ids=lambda each: each.operation.action)
 def test_another_workspaces_notebook_does_not_exist(machine, victim, route):
     stranger = machine.join(Role.ADMIN, 2001)
@@ -65,11 +104,69 @@ def test_another_workspaces_notebook_does_not_exist(machine, victim, route):
 
 
 @pytest.mark.parametrize("route", BY_ROLE, ids=lambda each: each.operation.action)
-def test_a_colleagues_notebook_is_entered_changed_and_read_only_as_the_table_says(machine, victim, route):
+def test_a_colleagues_public_notebook_is_entered_changed_and_read_only_as_the_table_says(
+    machine, victim, route
+):
+    publish(machine, victim)
     for number, role in enumerate(sorted(set(Role) - PERMISSIONS[route.operation.action].others)):
         colleague = machine.join(role, 2001 + number, victim.workspace_id)
         with pytest.raises(Forbidden):
             ask(machine, route, colleague, victim.id)
+
+
+@pytest.mark.parametrize("route", BY_ROLE, ids=lambda each: each.operation.action)
+def test_a_colleagues_private_notebook_does_not_exist(machine, victim, route):
+    for number, role in enumerate(sorted(set(Role) - OPERATORS)):
+        colleague = machine.join(role, 2001 + number, victim.workspace_id)
+        with pytest.raises(NotFound):
+            ask(machine, route, colleague, victim.id)
+
+
+def test_lists_show_a_private_notebook_to_its_owner_and_to_who_runs_the_workspace(machine, victim):
+    developer = machine.join(Role.DEVELOPER, 2001, victim.workspace_id)
+    operator = machine.join(Role.OPERATOR, 2002, victim.workspace_id)
+    assert (listed(machine, developer), listed(machine, operator)) == ([], [victim.id])
+
+    publish(machine, victim)
+    assert listed(machine, developer) == [victim.id]
+
+
+def test_tags_of_a_private_notebook_are_not_told_to_colleagues(machine, victim):
+    residents = [notebooks.RESIDENTS]
+    developer = machine.join(Role.DEVELOPER, 2001, victim.workspace_id)
+    with machine.store.transaction() as db:
+        tags.put(db, "notebook", victim.id, victim.workspace_id, {"project": "secret"})
+
+    def found(caller):
+        call = Call(operation=operation("workbench", "ListTags"), caller=caller, request_id="r")
+        return [each["Value"] for each in tags_api.list_(residents, machine.parts, call)["Tags"]]
+
+    assert (found(developer), found(machine.owner)) == ([], ["secret"])
+    publish(machine, victim)
+    assert found(developer) == ["secret"]
+
+
+def test_changes_of_a_private_notebook_are_told_to_its_owner_and_to_who_runs_the_workspace(machine, victim):
+    developer = machine.join(Role.DEVELOPER, 2001, victim.workspace_id)
+    operator = machine.join(Role.OPERATOR, 2002, victim.workspace_id)
+    stranger = machine.join(Role.ADMIN, 2003)
+    private = Change(
+        kind="notebook", id=victim.id, workspace_id=victim.workspace_id, private_to=victim.user_id
+    )
+    public = replace(private, id="dsw-public", private_to="")
+
+    assert heard(machine, developer, private, public) == ["dsw-public"]
+    assert heard(machine, operator, private, public) == [victim.id, "dsw-public"]
+    assert heard(machine, stranger, private, public) == []
+
+
+def test_who_was_shut_out_hears_nothing_more(machine, victim):
+    developer = machine.join(Role.DEVELOPER, 2001, victim.workspace_id)
+    change = Change(kind="notebook", id=victim.id, workspace_id=victim.workspace_id)
+    assert heard(machine, developer, change) == [victim.id]
+
+    machine.ask(machine.owner, "UpdateUser", user_id=developer.user_id, Enabled=False, Sessions="stop")
+    assert heard(machine, developer, change) == []
 
 
 def test_lists_show_nothing_of_workspaces_that_one_is_not_in(machine, victim):

@@ -16,7 +16,7 @@ import time
 
 from workbench import notebooks, workspaces
 from workbench.api import Server, application
-from workbench.daemon import down, machine, metrics_api
+from workbench.daemon import compute, down, machine, metrics_api
 from workbench.daemon.lock import only_daemon_of
 from workbench.daemon.wiring import Machine, build
 from workbench.errors import WorkbenchError
@@ -56,11 +56,12 @@ def _serve(whole: Machine, settings: Settings) -> None:
         (
             *workspaces.routes([notebooks.RESIDENTS]),
             *notebooks.ROUTES,
+            *compute.ROUTES,
             *machine.routes(parts, ending.ask),
             *metrics_api.routes(whole.measuring),
         ),
         workspaces.Authenticator(parts.store, parts.vault, parts.now),
-        observe=workspaces.Auditor(parts.store, parts.now),
+        observe=workspaces.Auditor(parts.store, parts.now, [notebooks.RESIDENTS]),
     )
     server = Server(app, local=settings.socket, public=settings.gateway_socket)
     ending.server = server

@@ -18,7 +18,7 @@ from workbench.parts import Parts
 from workbench.telemetry import Change, Event, Level, events
 from workbench.telemetry.metric_buckets import MINUTE
 from workbench.telemetry.metric_store import MetricStore, Selection
-from workbench.telemetry.readings import PodReading, Snapshot, Work
+from workbench.telemetry.readings import Owner, PodReading, Snapshot, Work
 from workbench.telemetry.rules import IdleGpus, IdlePolicy, WhenIdle, is_idle, is_over, unused_since
 
 log = logging.getLogger(__name__)
@@ -39,6 +39,7 @@ class IdleWatch:
         self._parts = parts
         self._store = store
         self.flagged: Mapping[Work, IdleGpus] = {}
+        self._owners: Mapping[Work, Owner] = {}
 
     def look(self, snapshot: Snapshot) -> None:
         """Flag what became idle, let go of what is used again, stop what was warned long enough ago."""
@@ -52,10 +53,11 @@ class IdleWatch:
             except WorkbenchError as error:
                 log.warning("idleness not known kind=%s id=%s reason=%s", *work, error)
         self.flagged = flagged
+        owners, self._owners = self._owners, {work: holding[work][0].owner for work in flagged}
         for work in flagged.keys() - before.keys():
             self._warn(work, holding[work], flagged[work])
         for work in before.keys() - flagged.keys():
-            self._parts.live.tell(Change(kind=CHANGE, id=work[1]))
+            self._tell(work, owners[work])
         for work, idle in flagged.items():
             if work[0] == notebooks.KIND and is_over(idle, now=now):
                 self._stop(work[1], idle)
@@ -102,9 +104,18 @@ class IdleWatch:
             )
             events.add(db, warning)
         log.info("gpus idle kind=%s id=%s since=%s", kind, id, idle.since.isoformat())
-        owner = pods[0].owner
+        self._tell(work, pods[0].owner, status="Idle", message=message)
+
+    def _tell(self, work: Work, owner: Owner, *, status: str = "", message: str = "") -> None:
         self._parts.live.tell(
-            Change(kind=CHANGE, id=id, workspace_id=owner.workspace_id, status="Idle", message=message)
+            Change(
+                kind=CHANGE,
+                id=work[1],
+                workspace_id=owner.workspace_id,
+                private_to=owner.user_id,
+                status=status,
+                message=message,
+            )
         )
 
     def _stop(self, notebook_id: str, idle: IdleGpus) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 from workbench import __version__, notebooks, workspaces
-from workbench.errors import NotFound, Unavailable
+from workbench.errors import Forbidden, NotFound, Unavailable
 from workbench.parts import Handler, Parts, Route
 from workbench.runtime.images import BuiltIn, Failed, Present, Working
-from workbench.wire.call import Call, Stream
+from workbench.telemetry import Change
+from workbench.wire.call import Call, Caller, Stream
 from workbench.wire.operations import operation
 from workbench.wire.times import to_wire
 
@@ -87,9 +89,7 @@ def connection(parts: Parts, call: Call) -> Answer:
 
 def watch(parts: Parts, call: Call) -> Stream:
     """Watch: changes of what the caller may see, from now on, one a line."""
-    with parts.store.reading() as db:
-        visible = workspaces.visible_in(db, call.caller, "ListInstances")
-    return Stream(_changes(parts, call.fields, visible))
+    return Stream(_changes(parts, call.fields, call.caller))
 
 
 def list_images(parts: Parts, call: Call) -> Answer:
@@ -111,12 +111,12 @@ def build_image(parts: Parts, call: Call) -> Answer:
 
 
 async def _changes(
-    parts: Parts, fields: Mapping[str, Any], visible: Mapping[str, str | None] | None
+    parts: Parts, fields: Mapping[str, Any], caller: Caller
 ) -> AsyncIterator[Mapping[str, Any]]:
     async for change in parts.live.follow():
         if fields.get("Kind", change.kind) != change.kind or fields.get("Id", change.id) != change.id:
             continue
-        if visible is not None and change.workspace_id and change.workspace_id not in visible:
+        if not await asyncio.to_thread(_may_hear, parts, caller, change):
             continue
         yield {
             "Kind": change.kind,
@@ -124,6 +124,21 @@ async def _changes(
             "Status": change.status,
             "Message": change.message,
         }
+
+
+def _may_hear(parts: Parts, caller: Caller, change: Change) -> bool:
+    """Asked for each change: a stream lives long, and roles are taken away meanwhile."""
+    try:
+        with parts.store.reading() as db:
+            if not workspaces.user(db, caller.user_id).enabled:
+                return False
+            if change.workspace_id:
+                private = bool(change.private_to)
+                owner = change.private_to
+                workspaces.require(db, caller, change.workspace_id, "ListInstances", owner, private=private)
+    except (Forbidden, NotFound):
+        return False
+    return True
 
 
 def _engine(parts: Parts) -> Answer:

@@ -69,14 +69,14 @@ def routes(measuring: Measuring) -> tuple[Route, ...]:
             "Series": [
                 _series(series, buckets, times)
                 for series, buckets in found.items()
-                if series.kind in (NODE, GPU) or shown(series.workspace_id, series.user_id)
+                if series.kind in (NODE, GPU) or shown(series.id, series.workspace_id, series.user_id)
             ],
         }
 
     def scrape(parts: Parts, call: Call) -> Text:
         shown = _shown(parts, call)
         content = exposition.expose(
-            _latest(measuring), lambda pod: shown(pod.owner.workspace_id, pod.owner.user_id)
+            _latest(measuring), lambda pod: shown(pod.id, pod.owner.workspace_id, pod.owner.user_id)
         )
         return Text(content, exposition.MEDIA_TYPE)
 
@@ -135,11 +135,12 @@ def _latest(measuring: Measuring) -> Snapshot:
 def _shown(parts: Parts, call: Call) -> metrics_views.Shown:
     with parts.store.reading() as db:
         visible = workspaces.visible_in(db, call.caller, call.operation.action)
+        public = frozenset(() if visible is None else notebooks.RESIDENTS.seen(db, visible))
 
-    def shown(workspace_id: str, user_id: str) -> bool:
+    def shown(id: str, workspace_id: str, user_id: str) -> bool:
         if visible is None:
             return True
-        return workspace_id in visible and visible[workspace_id] in (None, user_id)
+        return workspace_id in visible and (visible[workspace_id] in (None, user_id) or id in public)
 
     return shown
 

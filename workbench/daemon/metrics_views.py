@@ -10,15 +10,15 @@ from workbench.telemetry.rules import IdleGpus
 from workbench.telemetry.series import pod_gpu_memory, pod_utilisation
 from workbench.wire.times import to_wire
 
-Shown = Callable[[str, str], bool]
-"""Whether the caller may know of what belongs to this workspace and this user, by id."""
+Shown = Callable[[str, str, str], bool]
+"""Whether the caller may know of this object, by its id and those of its workspace and its user."""
 
 Json = dict[str, Any]
 
 
 def latest(snapshot: Snapshot, idle: Mapping[Work, IdleGpus], shown: Shown) -> Json:
     """Machine, GPUs and pods, as far as the caller may know of them."""
-    pods = [pod for pod in snapshot.pods if shown(pod.owner.workspace_id, pod.owner.user_id)]
+    pods = [pod for pod in snapshot.pods if shown(pod.id, pod.owner.workspace_id, pod.owner.user_id)]
     users = {(pod.kind, pod.id): pod.owner for pod in pods}
     return {
         "Time": to_wire(snapshot.time),

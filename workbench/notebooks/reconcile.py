@@ -196,7 +196,14 @@ def _forget(parts: Parts, notebook: Notebook) -> Again:
         events.forget(db, session.KIND, notebook.id)
         workspaces.take_off_tags(db, session.KIND, notebook.id)
         records.forget(db, notebook.id)
-    parts.live.tell(Change(kind=session.KIND, id=notebook.id, workspace_id=notebook.workspace_id))
+    parts.live.tell(
+        Change(
+            kind=session.KIND,
+            id=notebook.id,
+            workspace_id=notebook.workspace_id,
+            private_to=notebook.private_to,
+        )
+    )
     return NOT_UNTIL_WOKEN
 
 
@@ -297,6 +304,7 @@ def _save(parts: Parts, notebook: Notebook) -> Notebook:
             kind=session.KIND,
             id=notebook.id,
             workspace_id=notebook.workspace_id,
+            private_to=notebook.private_to,
             status=notebook.status,
             message=notebook.reason,
         )

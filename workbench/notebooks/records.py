@@ -142,6 +142,11 @@ class Notebook:
     cookie: str = ""
     revision: int = 0
 
+    @property
+    def private_to(self) -> str:
+        """Whose alone it is, beside those who run the workspace; empty for a public one."""
+        return self.user_id if self.accessibility == "PRIVATE" else ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Period:

@@ -8,7 +8,7 @@ from sqlite_utils import Database
 
 from workbench import workspaces
 from workbench.node import Inventory
-from workbench.notebooks import records, rules
+from workbench.notebooks import records, rules, search
 from workbench.notebooks.records import Notebook
 from workbench.notebooks.session import KIND
 from workbench.parts import Parts
@@ -50,7 +50,9 @@ def _find(db: Database, notebook_id: str) -> workspaces.Place | None:
     notebook = records.find(db, notebook_id)
     if notebook is None:
         return None
-    return workspaces.Place(workspace_id=notebook.workspace_id, owner_id=notebook.user_id)
+    return workspaces.Place(
+        workspace_id=notebook.workspace_id, owner_id=notebook.user_id, private=bool(notebook.private_to)
+    )
 
 
 def _stop(parts: Parts, notebook_id: str) -> None:
@@ -78,5 +80,5 @@ def _change(parts: Parts, choose: Callable[[Database], list[Notebook]], change: 
         parts.queue.wake(KIND, notebook.id)
 
 
-RESIDENTS = workspaces.Residents(kind=KIND, find=_find, stop=_stop, remove_all=_remove_all)
+RESIDENTS = workspaces.Residents(kind=KIND, find=_find, seen=search.seen, stop=_stop, remove_all=_remove_all)
 """What workspaces must reach of notebooks."""

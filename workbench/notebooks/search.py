@@ -27,13 +27,19 @@ _HAS_ALL_LABELS = (
     " AND tags.key = wanted.key AND tags.value = wanted.value))"
 )
 
+_SEEN = (
+    "(workspace_id IN (SELECT key FROM json_each(:seen) WHERE value IS NULL)"
+    " OR workspace_id IN (SELECT key FROM json_each(:seen))"
+    " AND (accessibility = 'PUBLIC' OR user_id IN (SELECT value FROM json_each(:seen))))"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
     """Which notebooks are looked for. Empty fields do not restrict.
 
-    `seen_in` are the workspaces whose notebooks the caller may see, with the user whose notebooks
-    they are limited to there, or None for everybody's; None in its place means everything.
+    `seen_in` are the workspaces whose notebooks the caller may see, with None for all of them, or
+    the caller for theirs and the public ones; None in its place means everything.
     Ranges are inclusive, memory in bytes, times as in the database (ISO 8601, UTC).
     """
 
@@ -63,6 +69,12 @@ def find(db: Database, query: Query, *, offset: int, limit: int) -> tuple[list[N
     return [from_row(row) for row in rows], total
 
 
+def seen(db: Database, seen_in: Mapping[str, str | None]) -> list[str]:
+    """The ids of all notebooks that may be seen, as in `Query.seen_in`."""
+    rows = db.query(f"SELECT id FROM notebooks WHERE {_SEEN}", {"seen": json.dumps(dict(seen_in))})  # noqa: S608
+    return [row["id"] for row in rows]
+
+
 def _conditions(query: Query) -> tuple[str, dict[str, object]]:
     """The WHERE clause: texts of our own, with every value from outside as a parameter."""
     parts = ["1"]
@@ -85,7 +97,8 @@ def _conditions(query: Query) -> tuple[str, dict[str, object]]:
         parts.append(f"status IN ({', '.join(f':{name}' for name in names)})")
         values |= dict(zip(names, query.statuses, strict=True))
     if query.with_gpus is not None:
-        parts.append("gpus > 0" if query.with_gpus else "gpus = 0")
+        any_of_a_gpu = "(gpus > 0 OR gpu_memory_bytes > 0 OR gpu_instance != '')"
+        parts.append(any_of_a_gpu if query.with_gpus else f"NOT {any_of_a_gpu}")
     if query.labels:
         parts.append(_HAS_ALL_LABELS)
         values["labels"] = json.dumps(dict(query.labels))
@@ -97,19 +110,6 @@ def _conditions(query: Query) -> tuple[str, dict[str, object]]:
             parts.append(f"{column} <= :{column}_high")
             values[f"{column}_high"] = high
     if query.seen_in is not None:
-        parts.append(_seen(query.seen_in, values))
+        parts.append(_SEEN)
+        values["seen"] = json.dumps(dict(query.seen_in))
     return " AND ".join(parts), values
-
-
-def _seen(seen_in: Mapping[str, str | None], values: dict[str, object]) -> str:
-    visible = ["0"]
-    for number, (workspace_id, user_id) in enumerate(seen_in.items()):
-        values[f"seen{number}"] = workspace_id
-        if user_id is None:
-            visible.append(f"workspace_id = :seen{number}")
-            continue
-        values[f"of{number}"] = user_id
-        visible.append(
-            f"(workspace_id = :seen{number} AND (user_id = :of{number} OR accessibility = 'PUBLIC'))"
-        )
-    return f"({' OR '.join(visible)})"

@@ -17,11 +17,15 @@ _KEPT_FOR_A_SLOW_WATCHER = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """An object changed. `status` is empty once it is gone."""
+    """An object changed. `status` is empty once it is gone.
+
+    `private_to` is the user whose private object it is, empty for what all of the workspace may see.
+    """
 
     kind: str
     id: str
     workspace_id: str = ""
+    private_to: str = ""
     status: str = ""
     message: str = ""
 

@@ -73,17 +73,15 @@ def visible_in(db: Database, caller: Caller, operation: str) -> Mapping[str, str
     """Where a list may look on a caller's behalf.
 
     Returns:
-        By workspace, the user whose objects the list is limited to there, None for everybody's.
-        None instead of all this for the machine's owner, who sees everything.
+        By workspace, None where everything may be seen, and the caller's own id where what is
+        private to others may not. None instead of all this for the machine's owner.
     """
     if caller.owner:
         return None
     seen: dict[str, str | None] = {}
     for workspace_id, roles in members.roles_by_workspace(db, caller.user_id).items():
         if permissions.may(roles, operation, own=False):
-            seen[workspace_id] = None
-        elif permissions.may(roles, operation, own=True):
-            seen[workspace_id] = caller.user_id
+            seen[workspace_id] = None if roles & permissions.OPERATORS else caller.user_id
     return seen
 
 

@@ -6,7 +6,7 @@ value that says how to find, stop and remove its things; `daemon.py` collects th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlite_utils import Database
@@ -17,23 +17,26 @@ from workbench.workspaces.work import Work
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a thing stands, and whose it is."""
+    """Where a thing stands, whose it is, and whether it is private to them."""
 
     workspace_id: str
     owner_id: str
+    private: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Residents:
     """One kind of things.
 
-    `find` says where a thing stands, None when there is no such thing. `stop` asks for one to
-    be stopped; `remove_all` for everything in a workspace to be removed. Both return at once
-    and may be repeated.
+    `find` says where a thing stands, None when there is no such thing. `seen` are the ids of those
+    that may be seen, given where (see `visible_in`). `stop` asks for one to be stopped;
+    `remove_all` for everything in a workspace to be removed. Both return at once and may be
+    repeated.
     """
 
     kind: str
     find: Callable[[Database, str], Place | None]
+    seen: Callable[[Database, Mapping[str, str | None]], Sequence[str]]
     stop: Callable[[Parts, str], None]
     remove_all: Callable[[Parts, str], None]
 

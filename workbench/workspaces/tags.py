@@ -30,6 +30,17 @@ class Tagged:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Within:
+    """What may be looked at: things in these workspaces, and of some kinds only these things.
+
+    `things` has the ids by kind; of a kind that is not there, everything in the workspaces.
+    """
+
+    workspaces: Sequence[str]
+    things: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class TagUse:
     """How many things of a kind have a tag."""
 
@@ -79,42 +90,51 @@ def find(
     db: Database,
     wanted: Mapping[str, str],
     *,
-    within: Sequence[str] | None,
+    within: Within | None,
     kind: str = "",
     limit: int = 1000,
 ) -> list[Tagged]:
     """Things that have all of these tags; an empty value stands for any.
 
     Args:
-        within: Ids of the workspaces that may be looked in; None for everything.
+        within: None for everything.
     """
     rows = db.query(
-        "SELECT kind, id, workspace_id, json_group_object(key, value) AS tags FROM tags AS one"
-        " WHERE (:kind = '' OR kind = :kind)"
-        " AND (:within IS NULL OR workspace_id IN (SELECT value FROM json_each(:within)))"
+        "SELECT kind, id, workspace_id, json_group_object(key, value) AS tags FROM tags AS one"  # noqa: S608
+        f" WHERE (:kind = '' OR kind = :kind) AND {_WITHIN}"
         " AND NOT EXISTS (SELECT 1 FROM json_each(:wanted) AS asked WHERE NOT EXISTS ("
         "  SELECT 1 FROM tags AS other WHERE other.kind = one.kind AND other.id = one.id"
         "  AND other.key = asked.key AND (asked.value = '' OR other.value = asked.value)))"
         " GROUP BY kind, id ORDER BY kind, id LIMIT :limit",
-        {"wanted": json.dumps(dict(wanted)), "kind": kind, "limit": limit, "within": _as_json(within)},
+        {"wanted": json.dumps(dict(wanted)), "kind": kind, "limit": limit, **_values(within)},
     )
     return [Tagged(**{**row, "tags": json.loads(row["tags"])}) for row in rows]
 
 
-def usage(db: Database, *, within: Sequence[str] | None) -> list[TagUse]:
+def usage(db: Database, *, within: Within | None) -> list[TagUse]:
     """How many things have each tag, by kind.
 
     Args:
-        within: Ids of the workspaces that may be looked in; None for everything.
+        within: None for everything.
     """
     rows = db.query(
-        "SELECT key, value, kind, count(*) AS count FROM tags"
-        " WHERE (:within IS NULL OR workspace_id IN (SELECT value FROM json_each(:within)))"
+        f"SELECT key, value, kind, count(*) AS count FROM tags WHERE {_WITHIN}"  # noqa: S608 (our own words)
         " GROUP BY key, value, kind ORDER BY key, value, kind",
-        {"within": _as_json(within)},
+        _values(within),
     )
     return [TagUse(**row) for row in rows]
 
 
-def _as_json(within: Sequence[str] | None) -> str | None:
-    return None if within is None else json.dumps(list(within))
+_WITHIN = (
+    "(:workspaces IS NULL OR workspace_id IN (SELECT value FROM json_each(:workspaces))"
+    " AND (kind NOT IN (SELECT key FROM json_each(:things))"
+    " OR id IN (SELECT one.value FROM json_each(:things) AS of_kind, json_each(of_kind.value) AS one"
+    " WHERE of_kind.key = kind)))"
+)
+
+
+def _values(within: Within | None) -> dict[str, str | None]:
+    if within is None:
+        return {"workspaces": None, "things": "{}"}
+    things = {kind: list(ids) for kind, ids in within.things.items()}
+    return {"workspaces": json.dumps(list(within.workspaces)), "things": json.dumps(things)}

@@ -200,7 +200,12 @@ def permitted(db: Database, call: Call, notebook_id: str = "") -> Notebook:
     notebook = records.get(db, notebook_id or call.fields.get("instance_id", ""))
     try:
         workspaces.require(
-            db, call.caller, notebook.workspace_id, call.operation.action, owner_id=notebook.user_id
+            db,
+            call.caller,
+            notebook.workspace_id,
+            call.operation.action,
+            owner_id=notebook.user_id,
+            private=bool(notebook.private_to),
         )
     except NotFound as error:
         raise NoSuchNotebook(notebook.id) from error
@@ -224,6 +229,7 @@ def _told(parts: Parts, notebook: Notebook) -> Answer:
             kind=KIND,
             id=notebook.id,
             workspace_id=notebook.workspace_id,
+            private_to=notebook.private_to,
             status=notebook.status,
             message=notebook.reason,
         )

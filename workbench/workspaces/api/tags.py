@@ -14,14 +14,15 @@ from workbench.workspaces import pools, records, tags
 from workbench.workspaces.authorization import require, require_on_machine, visible_in
 from workbench.workspaces.records import WorkspaceNotFound
 from workbench.workspaces.residents import Place, Residents
+from workbench.workspaces.tags import Within
 
 _WORKSPACE, _POOL = "workspace", "pool"
 
 
-def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
+def list_(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[str, Any]:
     """ListTags: how many things have each tag, where the caller may look."""
     with parts.store.reading() as db:
-        found = tags.usage(db, within=_within(db, call))
+        found = tags.usage(db, within=_within(residents, db, call))
     return {
         "Tags": [
             {"Key": each.key, "Value": each.value, "Kind": each.kind, "Count": each.count} for each in found
@@ -29,11 +30,14 @@ def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
     }
 
 
-def find(parts: Parts, call: Call) -> Mapping[str, Any]:
+def find(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[str, Any]:
     """ListTaggedResources: things that have all of the tags."""
     with parts.store.reading() as db:
         found = tags.find(
-            db, call.fields.get("Tags", {}), within=_within(db, call), kind=call.fields.get("Kind", "")
+            db,
+            call.fields.get("Tags", {}),
+            within=_within(residents, db, call),
+            kind=call.fields.get("Kind", ""),
         )
     return {
         "Resources": [
@@ -78,9 +82,11 @@ def take_off(residents: Sequence[Residents], parts: Parts, call: Call) -> Mappin
     return {}
 
 
-def _within(db: Database, call: Call) -> list[str] | None:
-    seen = visible_in(db, call.caller, call.operation.action)
-    return None if seen is None else list(seen)
+def _within(residents: Sequence[Residents], db: Database, call: Call) -> Within | None:
+    where = visible_in(db, call.caller, call.operation.action)
+    if where is None:
+        return None
+    return Within(workspaces=list(where), things={each.kind: each.seen(db, where) for each in residents})
 
 
 def _permitted(residents: Sequence[Residents], db: Database, call: Call) -> str:
@@ -95,7 +101,7 @@ def _permitted(residents: Sequence[Residents], db: Database, call: Call) -> str:
     if place is None:
         raise gone
     try:
-        require(db, call.caller, place.workspace_id, action, place.owner_id)
+        require(db, call.caller, place.workspace_id, action, place.owner_id, private=place.private)
     except WorkspaceNotFound:
         raise gone from None
     return place.workspace_id
