@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.client import Client
-from workbench.runtime import Pod, Runtime
+from workbench.runtime import NetworkInUse, Pod, Runtime
 from workbench.settings import Settings, load
 from workbench.wire.operations import operation
 
@@ -116,8 +116,9 @@ class Installation:
         deadline = time.monotonic() + within_s
         while not condition():
             if time.monotonic() > deadline:
-                log = (self.settings.logs / "daemon.log").read_text()[-6000:]
-                raise AssertionError(f"{what}: not within {within_s} s. The daemon's log ends with:\n{log}")
+                raise AssertionError(
+                    f"{what}: not within {within_s} s. The daemon's log ends with:\n{self._log()}"
+                )
             time.sleep(0.1)
 
     def remove(self) -> None:
@@ -126,18 +127,31 @@ class Installation:
             self.process.terminate()
             self.process.wait()
         if (self.settings.home / "id").exists():
-            runtime = self.runtime
-            for pod in runtime.list_pods():
-                runtime.remove_pod(pod)
-            for network in runtime.list_networks():
-                runtime.remove_network(network.name)
+            self.until(self._remove_containers, "containers and networks are gone")
         for pin in sorted((self.settings.run / "pods").glob("*/*")):
             subprocess.run(["umount", "--lazy", pin], check=False, capture_output=True)
         shutil.rmtree(self.settings.home, ignore_errors=True)
 
+    def _log(self) -> str:
+        """The end of the daemon's log, without the requests that only looked."""
+        lines = (self.settings.logs / "daemon.log").read_text().splitlines()
+        return "\n".join([line for line in lines if "answered verb=GET" not in line][-60:])
+
+    def _remove_containers(self) -> bool:
+        """Remove what the engine has; False where it is still busy with what a killed daemon asked for."""
+        runtime = self.runtime
+        for pod in runtime.list_pods():
+            runtime.remove_pod(pod)
+        for network in runtime.list_networks():
+            try:
+                runtime.remove_network(network.name)
+            except NetworkInUse:
+                return False
+        return True
+
     def _answers(self) -> bool:
         assert self.process
-        assert self.process.poll() is None, (self.settings.logs / "daemon.log").read_text()[-6000:]
+        assert self.process.poll() is None, self._log()
         return self.run("status", check=False).returncode == 0
 
 

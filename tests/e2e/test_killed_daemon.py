@@ -39,6 +39,8 @@ def kill_in_a_storm(
 def assert_all_is_as_was_asked(workbench: Installation, storm: list[StormyUser]) -> None:
     until_they_agree(workbench)
     now = statuses(workbench)
+    wrong = [workbench.dsw("GetInstance", instance_id=each) for each, is_ in now.items() if is_ == "Failed"]
+    assert not wrong, [(each["ReasonCode"], each["ReasonMessage"]) for each in wrong]
     expected = {id: ends for user in storm for id, ends in user.expected.items()}
     assert {id: now.get(id, "") for id, ends in expected.items() if now.get(id, "") not in ends} == {}
 
