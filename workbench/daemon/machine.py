@@ -43,6 +43,11 @@ def routes(parts: Parts, shut_down: Callable[[bool], None]) -> tuple[Route, ...]
             "Endpoint": parts.settings.endpoint,
             "StartedAt": started_at,
             "Pid": os.getpid(),
+            "Caller": {
+                "UserId": call.caller.user_id,
+                "Name": call.caller.name,
+                "MachineOwner": call.caller.owner,
+            },
             "Engine": _engine(parts),
             "Gateway": {"Answers": gateway.answers, "Message": gateway.message},
             "Notebooks": by_status,
