@@ -114,6 +114,10 @@ class Dashboard(App[None]):
         screen = with_actions(DetailScreen, resource)
         self.push_screen(screen(self.session, resource, event.item, event.page))
 
+    @on(FramedScreen.Choose)
+    def _choose(self, event: FramedScreen.Choose) -> None:
+        self.choose_workspace(event.workspace)
+
     def _go(self, destination: Destination | None) -> None:
         if destination is None:
             return
@@ -141,12 +145,16 @@ class Dashboard(App[None]):
         await Feed(
             self.session.scope.client,
             on_connected=self._connected,
+            on_heard=self._heard,
             on_change=self._changed,
             on_away=self._away,
         ).follow()
 
-    def _connected(self) -> None:
+    def _heard(self) -> None:
         self.session.heard_at = time.monotonic()
+
+    def _connected(self) -> None:
+        self._heard()
         self.session.connection = Connection(alive=True)
         self._find_out()
         self.session.reconnected.publish(self.session.connection)
@@ -159,7 +167,6 @@ class Dashboard(App[None]):
         self.session.reconnected.publish(self.session.connection)
 
     def _changed(self, change: Change) -> None:
-        self.session.heard_at = time.monotonic()
         self.session.told = [*self.session.told[-_TOLD:], (time.time(), change)]
         self.session.changed.publish(change)
 

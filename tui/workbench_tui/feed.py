@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -35,7 +34,8 @@ class Feed:
 
     Args:
         on_connected: Called when changes are followed; whatever was known may be old by then.
-        on_change: Called for each.
+        on_heard: Called when there is a sign of life.
+        on_change: Called for each change.
         on_away: Called whenever the daemon cannot be reached, with what to say.
     """
 
@@ -44,15 +44,15 @@ class Feed:
         client: AsyncClient,
         *,
         on_connected: Callable[[], None],
+        on_heard: Callable[[], None],
         on_change: Callable[[Change], None],
         on_away: Callable[[WorkbenchError], None],
     ) -> None:
         self._client = client
         self._on_connected = on_connected
+        self._on_heard = on_heard
         self._on_change = on_change
         self._on_away = on_away
-        self.heard_at = time.monotonic()
-        """When the daemon was last heard of."""
 
     async def follow(self) -> None:
         """Follow without an end."""
@@ -61,11 +61,10 @@ class Feed:
             try:
                 async with self._client.stream(operation("workbench", "Watch")) as changes:
                     wait_s = _FIRST_WAIT_S
-                    self.heard_at = time.monotonic()
                     self._on_connected()
-                    async for change in changes:
-                        self.heard_at = time.monotonic()
-                        if change:
+                    async for together in changes:
+                        self._on_heard()
+                        for change in together:
                             self._on_change(_change(change))
             except (ClientError, DaemonAway) as error:
                 self._on_away(error)

@@ -80,12 +80,18 @@ Values = Mapping[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What came of an action, in words, and what there is to copy or to open."""
+    """What came of an action, in words, and what there is to take along.
+
+    Args:
+        url: To open in a browser, or to copy where there is none.
+        secret: To copy; it is shown only this once.
+        workspace: Id of the workspace to look at from now on.
+    """
 
     said: str
-    copy: str = ""
     url: str = ""
     secret: str = ""
+    workspace: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +141,7 @@ class Resource:
         follows: Kinds of change that the daemon tells, after which to look again.
         look_again_s: How often to look although nothing was told.
         facts: What its page says of one, by heading.
-        logs: Its log line by line, each as the daemon sends it, with what comes.
+        logs: Its log and what comes, lines that come together at once, as the daemon sends them.
         events, charts: Its further pages, where it has them.
         empty: What to do when there are none.
     """
@@ -156,7 +162,7 @@ class Resource:
     tags: Callable[[Item], Mapping[str, str]] = lambda item: {}
     facts: Callable[[Item], Sequence[tuple[str, Sequence[tuple[str, Word]]]]] | None = None
     get: Callable[[Scope, str], Awaitable[Item]] | None = None
-    logs: Callable[[Scope, Item], AsyncIterator[Mapping[str, Any]]] | None = None
+    logs: Callable[[Scope, Item], AsyncIterator[Sequence[Mapping[str, Any]]]] | None = None
     events: Callable[[Scope, Item], Awaitable[Sequence[Item]]] | None = None
     charts: Callable[[Scope, Item, float], Awaitable[Sequence[Series]]] | None = None
 

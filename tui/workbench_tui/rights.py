@@ -54,9 +54,10 @@ async def find_rights(client: AsyncClient, workspace_id: str) -> Rights:
     """Ask who the caller is and what they may do.
 
     Raises:
+        ClientError: The daemon refused or failed.
         DaemonAway: Nobody answers.
     """
-    user = await _user(client)
+    user = (await client.call(operation("workbench", "GetStatus"))).get("Caller") or {}
     scopes = {
         each["Operation"]: each["Scope"]
         for each in await _rows(client, "workbench", "ListRoles", "Permissions")
@@ -71,18 +72,6 @@ async def find_rights(client: AsyncClient, workspace_id: str) -> Rights:
         on_others=frozenset(name for name, others in reach.items() if others),
         scopes=scopes,
     )
-
-
-async def _user(client: AsyncClient) -> Mapping[str, Any]:
-    """The caller, found by an access key of theirs: no operation names them."""
-    try:
-        key_id = (await client.call(operation("workbench", "GetConnection")))["AccessKeyId"]
-    except ClientError:
-        return {}
-    keys = await _rows(client, "workbench", "ListAccessKeys", "AccessKeys")
-    user_id = next((each["UserId"] for each in keys if each["AccessKeyId"] == key_id), "")
-    users = await _rows(client, "workbench", "ListUsers", "Users")
-    return next((each for each in users if each["UserId"] == user_id), {})
 
 
 async def _rows(

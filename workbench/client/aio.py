@@ -58,12 +58,12 @@ class AsyncClient:
     @asynccontextmanager
     async def stream(
         self, operation: Operation, **fields: Any
-    ) -> AsyncIterator[AsyncIterator[dict[str, Any]]]:
+    ) -> AsyncIterator[AsyncIterator[list[dict[str, Any]]]]:
         """Follow an operation that answers line by line, until the daemon ends it.
 
         Yields:
-            The lines, once the daemon has agreed: one mapping each, an empty one for a
-            heartbeat. Reading them may raise as this does.
+            The lines, once the daemon has agreed: those that came together, one mapping each.
+            A heartbeat is an empty list. Reading them may raise as this does.
 
         Raises:
             ClientError: The daemon refused or failed.
@@ -158,9 +158,8 @@ class _Exchange:
         return event  # type: ignore[return-value] # NEED_DATA was read away
 
 
-async def _read_lines(exchange: _Exchange) -> AsyncIterator[dict[str, Any]]:
+async def _read_lines(exchange: _Exchange) -> AsyncIterator[list[dict[str, Any]]]:
     rest = b""
     async for chunk in exchange.chunks():
         *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield answers.read_line(line)
+        yield [content for line in lines if (content := answers.read_line(line))]

@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.client import ClientError
 from workbench.wire.operations import operation
-from workbench_tui import values
+from workbench_tui import checks, values
 from workbench_tui.resource import (
     Action,
     Field,
@@ -27,7 +27,6 @@ from workbench_tui.resource import (
 from workbench_tui.texts import say
 from workbench_tui.tones import Tone, Word
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 _AT_REST = ("Stopped", "Failed")
 _LINES = 20_000
 _EVENT = re.compile(r"(?P<Time>\S+) (?P<Level>\S+) (?P<Reason>\S*): (?P<Message>.*)", re.DOTALL)
@@ -94,13 +93,14 @@ async def limit_idling(scope: Scope, item: Item, given: Values) -> Outcome:
     )
 
 
-async def logs(scope: Scope, item: Item) -> AsyncIterator[Mapping[str, Any]]:
+async def logs(scope: Scope, item: Item) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
     """Its log, and what comes."""
     follow = operation("workbench", "GetNotebookLogs")
-    async with scope.client.stream(follow, instance_id=item["InstanceId"], Follow=True, Tail=_LINES) as lines:
-        async for line in lines:
-            if line:
-                yield line
+    async with scope.client.stream(
+        follow, instance_id=item["InstanceId"], Follow=True, Tail=_LINES
+    ) as batches:
+        async for lines in batches:
+            yield lines
 
 
 async def events(scope: Scope, item: Item) -> Sequence[Item]:
@@ -167,35 +167,6 @@ def facts(item: Item) -> Sequence[tuple[str, Sequence[tuple[str, Word]]]]:
             ],
         ),
     ]
-
-
-def check_name(name: str) -> str:
-    """What is wrong with a notebook's name."""
-    if not name or _NAME.fullmatch(name):
-        return ""
-    return say("1 to 63 letters, digits, underscores and hyphens, a letter first.")
-
-
-def check_number(given: str) -> str:
-    """What is wrong with an amount."""
-    try:
-        return "" if not given or float(given) >= 0 else say("A number from 0 up is wanted.")
-    except ValueError:
-        return say("A number is wanted.")
-
-
-def check_minutes(given: str) -> str:
-    """What is wrong with a number of minutes."""
-    return "" if given.isdecimal() else say("A whole number is wanted; 0 lifts the limit.")
-
-
-def check_mounts(given: str) -> str:
-    """What is wrong with a list of mounts."""
-    for each in given.split():
-        uri, _, path = each.partition("=")
-        if "://" not in uri or not path.startswith("/"):
-            return say("{mount} is not like nas://workspace/data=/mnt/data.", mount=each)
-    return ""
 
 
 async def images(scope: Scope) -> Sequence[tuple[str, str]]:
@@ -267,25 +238,25 @@ _SIZE = (
     Field(
         name="cpu",
         title="CPU",
-        check=check_number,
+        check=checks.amount,
         start=lambda item: (item.get("RequestedResource") or {}).get("CPU", ""),
     ),
     Field(
         name="memory",
         title="Memory, GiB",
-        check=check_number,
+        check=checks.amount,
         start=lambda item: (item.get("RequestedResource") or {}).get("Memory", ""),
     ),
     Field(
         name="gpu",
         title="GPU",
-        check=check_number,
+        check=checks.amount,
         start=lambda item: (item.get("RequestedResource") or {}).get("GPU", ""),
     ),
 )
 
 _FORM = (
-    Field(name="name", title="Name", check=check_name, help="Letters, digits, `-` and `_`."),
+    Field(name="name", title="Name", check=checks.notebook_name, help="Letters, digits, `-` and `_`."),
     Field(
         name="image",
         title="Image",
@@ -297,7 +268,7 @@ _FORM = (
     Field(
         name="mounts",
         title="Mounts",
-        check=check_mounts,
+        check=checks.mounts,
         help="nas://workspace/data=/mnt/data, with spaces between several.",
         start=lambda item: " ".join(
             f"{each['Uri']}={each['MountPath']}" for each in item.get("Datasets") or ()
@@ -415,7 +386,7 @@ RESOURCE = Resource(
                     name="minutes",
                     title="Minutes",
                     help="Without use, until it is stopped; 0 lifts the limit.",
-                    check=check_minutes,
+                    check=checks.whole,
                     needed=True,
                     start=lambda item: str(
                         (item.get("IdleInstanceCuller") or {}).get("MaxIdleTimeInMinutes") or 60

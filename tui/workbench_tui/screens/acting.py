@@ -87,7 +87,8 @@ class ActingScreen(FramedScreen):
         title = f"{say(action.title)}: " + (
             self.resource.label(items[0]) if len(items) == 1 else str(len(items))
         )
-        return bool(await self.app.push_screen_wait(Confirm(title, "\n".join(losses), command)))
+        agreed: bool | None = await self.app.push_screen_wait(Confirm(title, "\n".join(losses), command))
+        return bool(agreed)
 
     async def _carry_out(self, action: Action, items: Sequence[Item]) -> None:
         done: list[Outcome] = []
@@ -103,9 +104,11 @@ class ActingScreen(FramedScreen):
             self._report(action, outcome)
 
     def _report(self, action: Action, outcome: Outcome) -> None:
+        if outcome.workspace:
+            self.post_message(self.Choose(outcome.workspace))
         if outcome.secret or outcome.url:
             text = outcome.secret or outcome.url
-            self.app.copy_to_clipboard(outcome.copy or text)
+            self.app.copy_to_clipboard(text)
             if outcome.url and _has_browser(os.environ):
                 self.app.open_url(outcome.url)
             self.app.push_screen(Handout(say(action.title), text, f"{outcome.said} {say('Copied.')}"))

@@ -23,6 +23,7 @@ from workbench_tui import values
 from workbench_tui.feed import Change
 from workbench_tui.resource import Item, Resource, state_word
 from workbench_tui.screens.acting import ActingScreen
+from workbench_tui.screens.log_page import LogPage
 from workbench_tui.session import Session
 from workbench_tui.texts import say
 from workbench_tui.tones import Palette, Tone, Word
@@ -40,7 +41,7 @@ class DetailScreen(ActingScreen):
     """
 
     CSS_PATH = "detail.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (180, "-huge")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (180, "-huge")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left_square_bracket", "turn(-1)", "Page before", key_display="[", show=False),
         Binding("right_square_bracket", "turn(1)", "Next page", key_display="]", tooltip="The page after."),
@@ -69,6 +70,9 @@ class DetailScreen(ActingScreen):
         with TabbedContent(initial=self._first_page or "facts"):
             with TabPane(say("Facts"), id="facts"), VerticalScroll(id="scroll"):
                 yield Vertical(id="groups")
+            if self.resource.logs:
+                with TabPane(say("Logs"), id="logs"):
+                    yield LogPage(self.session, self.resource, self.item)
             if self.resource.events:
                 with TabPane(say("Events"), id="events"), VerticalScroll():
                     yield Static(id="events-text")
@@ -134,8 +138,16 @@ class DetailScreen(ActingScreen):
     @on(Loaded)
     def _show(self, event: Loaded) -> None:
         self.item, self._events = event.item, event.events
+        for page in self.query(LogPage):
+            page.follow()
         self._draw()
         self.refresh_bindings()
+
+    @on(TabbedContent.TabActivated)
+    def _turned(self, event: TabbedContent.TabActivated) -> None:
+        for each in event.pane.query("LogRows, VerticalScroll"):
+            each.focus()
+            return
 
     @on(ActingScreen.Failed)
     def _gone(self, event: ActingScreen.Failed) -> None:

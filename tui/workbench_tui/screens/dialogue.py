@@ -18,7 +18,7 @@ from workbench_tui.texts import say
 class Dialogue(ModalScreen[ScreenResultType]):
     """A box over the screen; Esc closes it and answers with nothing."""
 
-    CSS_PATH = "dialogue.tcss"
+    CSS_PATH = ["dialogue.tcss"]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close")]
 
     @property

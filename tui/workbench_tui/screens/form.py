@@ -123,7 +123,7 @@ class Form(Dialogue[Outcome]):
         item: What it is done to, from which fields start.
     """
 
-    CSS_PATH: ClassVar[list[str]] = ["dialogue.tcss", "form.tcss"]
+    CSS_PATH = ["dialogue.tcss", "form.tcss"]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "submit", "Do it"),
         Binding("up", "app.focus_previous", show=False),

@@ -61,6 +61,12 @@ class FramedScreen(Screen[None]):
         page: str = ""
 
     @dataclass
+    class Choose(Message):
+        """The user wants to look at another workspace."""
+
+        workspace: str
+
+    @dataclass
     class Failed(Message):
         """The daemon refused, failed, or is away."""
 

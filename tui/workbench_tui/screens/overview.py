@@ -45,8 +45,8 @@ class OverviewScreen(ActingScreen):
     """Machine, GPUs, what runs, what waits, what happened, and the quota."""
 
     CSS_PATH = "overview.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         *[Binding(str(number), f"panel({number})", "Panel", show=False) for number in range(1, 7)],
         Binding("enter", "enter", "Open", tooltip="Go into the panel."),

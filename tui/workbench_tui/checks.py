@@ -1,0 +1,47 @@
+"""What is wrong with what somebody types into a form. Pure; an empty answer means nothing is.
+
+The daemon checks everything again. Here it is only said earlier.
+"""
+
+from __future__ import annotations
+
+import re
+
+from workbench_tui.texts import say
+
+_NOTEBOOK = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
+_UNIX_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+
+
+def notebook_name(text: str) -> str:
+    """A notebook's name."""
+    if not text or _NOTEBOOK.fullmatch(text):
+        return ""
+    return say("1 to 63 letters, digits, underscores and hyphens, a letter first.")
+
+
+def user_name(text: str) -> str:
+    """A user's name."""
+    return "" if _UNIX_USER.fullmatch(text) else say("Small letters, digits, `-` and `_`, a letter first.")
+
+
+def amount(text: str) -> str:
+    """A number that may have a fraction."""
+    try:
+        return "" if not text or float(text) >= 0 else say("A number from 0 up is wanted.")
+    except ValueError:
+        return say("A number is wanted.")
+
+
+def whole(text: str) -> str:
+    """A whole number."""
+    return "" if not text or text.isdecimal() else say("A whole number is wanted.")
+
+
+def mounts(text: str) -> str:
+    """Mounts, each as URI=PATH, with spaces between."""
+    for each in text.split():
+        uri, _, path = each.partition("=")
+        if "://" not in uri or not path.startswith("/"):
+            return say("{mount} is not like nas://workspace/data=/mnt/data.", mount=each)
+    return ""

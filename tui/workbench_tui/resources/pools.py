@@ -1,0 +1,197 @@
+"""Pools: parts of the machine that are set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from workbench.client import ClientError
+from workbench_tui import checks, values
+from workbench_tui.resource import (
+    Action,
+    Column,
+    Field,
+    Item,
+    Outcome,
+    Resource,
+    Scope,
+    Values,
+    number,
+    state,
+    text,
+)
+from workbench_tui.texts import say
+from workbench_tui.tones import Tone, Word
+
+
+async def load(scope: Scope) -> Sequence[Item]:
+    """All pools."""
+    found: Sequence[Item] = (await scope.call("workbench", "ListPools"))["Pools"]
+    return found
+
+
+async def create(scope: Scope, item: Item, given: Values) -> Outcome:
+    """Set a part aside."""
+    await scope.call("workbench", "CreatePool", Name=given["name"], **_wanted(given))
+    return Outcome(said=say("Pool {name} is there.", name=given["name"]))
+
+
+async def change(scope: Scope, item: Item, given: Values) -> Outcome:
+    """Give it another size."""
+    await scope.call("workbench", "UpdatePool", name=item["Name"], **_wanted(given))
+    return Outcome(said=say("{name} is changed.", name=item["Name"]))
+
+
+async def drain(scope: Scope, item: Item, given: Values) -> Outcome:
+    """Let nothing new in."""
+    await scope.call("workbench", "UpdatePool", name=item["Name"], Draining=True)
+    return Outcome(said=say("{name} takes nothing new; what runs goes on.", name=item["Name"]))
+
+
+async def open_again(scope: Scope, item: Item, given: Values) -> Outcome:
+    """Let work in again."""
+    await scope.call("workbench", "UpdatePool", name=item["Name"], Draining=False)
+    return Outcome(said=say("{name} takes work again.", name=item["Name"]))
+
+
+async def delete(scope: Scope, item: Item, given: Values) -> Outcome:
+    """Give it back to the machine."""
+    await scope.call("workbench", "DeletePool", name=item["Name"])
+    return Outcome(said=say("{name} is deleted.", name=item["Name"]))
+
+
+async def kinds(scope: Scope) -> Sequence[tuple[str, str]]:
+    """Kinds of work."""
+    return [("development", ""), ("training", ""), ("inference", "")]
+
+
+async def workspaces(scope: Scope) -> Sequence[tuple[str, str]]:
+    """Workspaces by id."""
+    try:
+        found = (await scope.call("aiworkspace", "ListWorkspaces", PageSize=100))["Workspaces"]
+    except ClientError:
+        return []
+    return [(each["WorkspaceId"], each["WorkspaceName"]) for each in found]
+
+
+def _wanted(given: Values) -> dict[str, object]:
+    return {
+        "Description": given["description"],
+        "Cpus": float(given["cpu"] or 0),
+        "MemoryBytes": int(float(given["memory"] or 0) * 2**30),
+        "Gpus": int(given["gpu"] or 0),
+        "Kinds": given["kinds"].split(),
+        "WorkspaceIds": given["workspaces"].split(),
+    }
+
+
+def _of(used: str, whole: str, *, size: bool = False) -> Column:
+    show = values.size if size else values.number
+    title = {"Cpus": "CPU", "MemoryBytes": "Memory", "Gpus": "GPU"}[whole]
+    return Column(
+        title=title,
+        read=lambda item: (item.get(used) or 0, item.get(whole) or 0),
+        show=lambda pair: Word(f"{show(pair[0])}/{show(pair[1])}"),
+        width=20 if size else 8,
+        right=True,
+    )
+
+
+_FORM = (
+    Field(name="description", title="Description", start=lambda item: item.get("Description") or ""),
+    Field(name="cpu", title="CPU", check=checks.amount, start=lambda item: str(item.get("Cpus") or "")),
+    Field(
+        name="memory",
+        title="Memory, GiB",
+        check=checks.amount,
+        start=lambda item: values.number((item.get("MemoryBytes") or 0) / 2**30) if item else "",
+    ),
+    Field(name="gpu", title="GPU", check=checks.whole, start=lambda item: str(item.get("Gpus") or "")),
+    Field(
+        name="kinds",
+        title="Kinds",
+        help="Left empty: every kind. Spaces between several.",
+        options=kinds,
+        start=lambda item: " ".join(item.get("Kinds") or ()),
+    ),
+    Field(
+        name="workspaces",
+        title="Workspaces",
+        help="Left empty: all. Ids with spaces between several.",
+        options=workspaces,
+        start=lambda item: " ".join(item.get("WorkspaceIds") or ()),
+    ),
+)
+
+RESOURCE = Resource(
+    name="pools",
+    title="Pools",
+    aliases=("pool",),
+    order=60,
+    load=load,
+    id=lambda item: str(item["Name"]),
+    label=lambda item: str(item["Name"]),
+    follows=frozenset({"pool", "notebook"}),
+    empty="The machine is not divided: press `n` to set a part of it aside.",
+    columns=(
+        text("Name", "Name", width=16),
+        state("State", lambda item: "Draining" if item.get("Draining") else "Enabled", width=12),
+        _of("UsedCpus", "Cpus"),
+        _of("UsedMemoryBytes", "MemoryBytes", size=True),
+        _of("UsedGpus", "Gpus"),
+        number("Runs", lambda item: len(item.get("Running") or ()), width=5),
+        text("Description", "Description", width=0, from_width=100, tone=Tone.QUIET),
+    ),
+    actions=(
+        Action(
+            name="create",
+            key="n",
+            title="New",
+            help="Set a part of the machine aside.",
+            operation="CreatePool",
+            run=create,
+            alone=True,
+            form=(Field(name="name", title="Name", needed=True), *_FORM),
+            command=lambda item, given: f"workbench pool create {given.get('name', '')}",
+        ),
+        Action(
+            name="change",
+            key="e",
+            title="Change",
+            help="Give it another size, other kinds, other workspaces.",
+            operation="UpdatePool",
+            run=change,
+            form=_FORM,
+        ),
+        Action(
+            name="drain",
+            key="x",
+            title="Drain",
+            help="It takes nothing new; what runs goes on.",
+            operation="UpdatePool",
+            run=drain,
+            loses=lambda item: say("{name} takes nothing new until it is opened again.", name=item["Name"]),
+            blocked=lambda item: say("It drains already.") if item.get("Draining") else "",
+            command=lambda item, given: f"workbench pool drain {item.get('Name', '')}",
+        ),
+        Action(
+            name="open",
+            key="s",
+            title="Open",
+            help="It takes work again.",
+            operation="UpdatePool",
+            run=open_again,
+            blocked=lambda item: "" if item.get("Draining") else say("It is open."),
+        ),
+        Action(
+            name="delete",
+            key="D",
+            title="Delete",
+            help="Give it back to the machine.",
+            operation="DeletePool",
+            run=delete,
+            loses=lambda item: say("{name} is lost; nothing may run in it.", name=item["Name"]),
+            shown=False,
+            command=lambda item, given: f"workbench pool delete {item.get('Name', '')}",
+        ),
+    ),
+)
