@@ -17,6 +17,7 @@ from workbench.node.requests import (
     Resources,
     check_fits,
     parse_resources,
+    share_of_a_gpu,
 )
 from workbench.node.specs import Spec, UnknownSpec
 
@@ -36,6 +37,7 @@ __all__ = [
     "UnknownSpec",
     "check_fits",
     "parse_resources",
+    "share_of_a_gpu",
     "specs",
 ]
 

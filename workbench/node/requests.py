@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.errors import Conflict, InvalidInput
 from workbench.node.inventory import Inventory
@@ -23,6 +23,8 @@ _MEMORY_UNITS = {
 _LEAST_CPUS = 0.01
 _LEAST_MEMORY = 64 * 2**20
 _LEAST_SHM = 2**20
+_LEAST_GPU_MEMORY = 2**28
+_MIG = re.compile(r"MIG-[0-9a-fA-F/-]+|\d+g\.\d+gb", re.ASCII)
 
 
 class BadAmount(InvalidInput):
@@ -42,9 +44,10 @@ class NotEnoughGPUs(NotEnough):
 
     code = "NotEnoughGPUs"
 
-    def __init__(self, *, wanted: int, usable: int, why: str) -> None:
+    def __init__(self, *, wanted: int, usable: int, why: str, model: str = "") -> None:
+        kind = f" like {model!r}" if model else ""
         super().__init__(
-            f"{wanted} GPU{'s' * (wanted != 1)} wanted, this machine has {usable} that can be used.",
+            f"{wanted} GPU{'s' * (wanted != 1)}{kind} wanted, this machine has {usable} that can be used.",
             hint=why or "Ask for fewer.",
         )
         self.wanted = wanted
@@ -53,12 +56,19 @@ class NotEnoughGPUs(NotEnough):
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """What a pod may use. `shm_bytes` is the size of its /dev/shm, a part of its memory."""
+    """What a pod may use. `shm_bytes` is the size of its /dev/shm, a part of its memory.
+
+    Of GPUs it has whole ones, or so much memory of one that it shares, or a MIG instance, named by
+    its profile or UUID. `gpu_model` is a part of the card's name, empty for any.
+    """
 
     cpus: float
     memory_bytes: int
     shm_bytes: int
     gpus: int = 0
+    gpu_model: str = ""
+    gpu_memory_bytes: int = 0
+    gpu_instance: str = ""
 
 
 def parse_cpus(text: str) -> float:
@@ -95,7 +105,8 @@ def parse_resources(fields: Mapping[str, str], *, cpus: float, memory_gib: float
     """Read PAI's RequestedResource.
 
     Args:
-        fields: `CPU`, `Memory`, `SharedMemory`, `GPU`; what is missing or empty is not asked for.
+        fields: `CPU`, `Memory`, `SharedMemory`, `GPU`, `GPUType`; what is missing or empty is not
+            asked for. A GPUType is a part of the card's name, or names a MIG instance.
         cpus: How many when none are asked for.
         memory_gib: How much when none is asked for.
     """
@@ -108,12 +119,33 @@ def parse_resources(fields: Mapping[str, str], *, cpus: float, memory_gib: float
         raise BadAmount(
             f"SharedMemory is {_gib(shm)}, more than the memory of {_gib(memory)} that it is a part of."
         )
+    gpus = parse_gpus(given["GPU"]) if "GPU" in given else 0
+    kind = given.get("GPUType", "")
+    instance = kind if _MIG.fullmatch(kind) else ""
+    if instance and gpus != 1:
+        raise BadAmount(f"GPU is {gpus} with the MIG instance {kind!r}; 1 is wanted.")
     return Resources(
         cpus=parse_cpus(given["CPU"]) if "CPU" in given else cpus,
         memory_bytes=memory,
         shm_bytes=shm,
-        gpus=parse_gpus(given["GPU"]) if "GPU" in given else 0,
+        gpus=0 if instance else gpus,
+        gpu_model="" if instance else kind,
+        gpu_instance=instance,
     )
+
+
+def share_of_a_gpu(size: Resources, text: str) -> Resources:
+    """The same, with so much memory of one card that others may use too.
+
+    Args:
+        text: A size; a plain number counts GiB.
+
+    Raises:
+        BadAmount: It is no size, or whole GPUs are asked for too.
+    """
+    if size.gpus or size.gpu_instance:
+        raise BadAmount("Whole GPUs and a share of one are asked for.", hint="Leave GPU at 0 for a share.")
+    return replace(size, gpu_memory_bytes=parse_memory(text, "GPU memory", least_bytes=_LEAST_GPU_MEMORY))
 
 
 def check_fits(wanted: Resources, inventory: Inventory) -> None:
@@ -128,10 +160,30 @@ def check_fits(wanted: Resources, inventory: Inventory) -> None:
         raise NotEnough(
             f"{_gib(wanted.memory_bytes)} of memory wanted, this machine has {_gib(inventory.memory_bytes)}."
         )
-    if wanted.gpus > len(inventory.gpus):
-        problems = [f"GPU {gpu.index}: {gpu.problem}" for gpu in inventory.graphics.gpus if gpu.problem]
-        why = " ".join([inventory.graphics.reason, *problems]).strip()
-        raise NotEnoughGPUs(wanted=wanted.gpus, usable=len(inventory.gpus), why=why)
+    _check_gpus_fit(wanted, inventory)
+
+
+def _check_gpus_fit(wanted: Resources, inventory: Inventory) -> None:
+    cards = [gpu for gpu in inventory.gpus if wanted.gpu_model.lower() in gpu.name.lower()]
+    problems = [f"GPU {gpu.index}: {gpu.problem}" for gpu in inventory.graphics.gpus if gpu.problem]
+    why = " ".join([inventory.graphics.reason, *problems]).strip()
+    if wanted.gpu_instance:
+        instances = {name for gpu in cards for each in gpu.instances for name in (each.uuid, each.profile)}
+        if wanted.gpu_instance not in instances:
+            hint = f"There are {', '.join(sorted(instances))}." if instances else why or "No card is divided."
+            raise NotEnough(
+                f"No MIG instance {wanted.gpu_instance!r} is here.", hint=hint, code="NotEnoughGPUs"
+            )
+    whole = [gpu for gpu in cards if not gpu.divided]
+    largest = max((gpu.memory_bytes for gpu in whole), default=0)
+    if wanted.gpu_memory_bytes > largest:
+        raise NotEnough(
+            f"{_gib(wanted.gpu_memory_bytes)} of one GPU wanted, the largest usable one has {_gib(largest)}.",
+            hint=why,
+            code="NotEnoughGPUs",
+        )
+    if wanted.gpus > len(whole):
+        raise NotEnoughGPUs(wanted=wanted.gpus, usable=len(whole), why=why, model=wanted.gpu_model)
 
 
 def _split(text: str, name: str, wanted: str) -> tuple[float, str]:

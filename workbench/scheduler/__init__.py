@@ -1,16 +1,34 @@
 """Who gets a place on this machine, who waits, and why."""
 
+from workbench.scheduler.cards import Card, Machine, OnRecord
 from workbench.scheduler.passes import Outcome, Overcommit, machine_now, schedule
-from workbench.scheduler.queue import PASS, Granted, Waiting, ask, give_back, placement, requeue
-from workbench.scheduler.records import MIGRATIONS
-from workbench.scheduler.requests import Grant, Need, Request, Share, Slice, Whole
+from workbench.scheduler.queue import (
+    PASS,
+    Granted,
+    Waiting,
+    ask,
+    asked_for,
+    give_back,
+    placement,
+    queue_now,
+    requeue,
+    wants,
+)
+from workbench.scheduler.records import MIGRATIONS, Entry, Holder, cordon, holders, on_record
+from workbench.scheduler.requests import Grant, Key, Need, Request, Share, Slice, Whole
 
 __all__ = [
     "MIGRATIONS",
     "PASS",
+    "Card",
+    "Entry",
     "Grant",
     "Granted",
+    "Holder",
+    "Key",
+    "Machine",
     "Need",
+    "OnRecord",
     "Outcome",
     "Overcommit",
     "Request",
@@ -19,9 +37,15 @@ __all__ = [
     "Waiting",
     "Whole",
     "ask",
+    "asked_for",
+    "cordon",
     "give_back",
+    "holders",
     "machine_now",
+    "on_record",
     "placement",
+    "queue_now",
     "requeue",
     "schedule",
+    "wants",
 ]

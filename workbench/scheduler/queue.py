@@ -7,12 +7,15 @@ request change together. Who gets a place is decided elsewhere, by a pass over t
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlite_utils import Database
 
 from workbench.scheduler import records
+from workbench.scheduler.reasons import amount
+from workbench.scheduler.records import Entry
 from workbench.scheduler.requests import Grant, Key, Request
 
 PASS: Key = ("scheduler", "all")
@@ -95,7 +98,26 @@ def requeue(db: Database, key: Key, now: datetime) -> None:
         records.put(db, entry.request)
 
 
-def _answer(db: Database, entry: records.Entry) -> Granted | Waiting:
+def queue_now(db: Database) -> list[Entry]:
+    """What waits, in its turn; what no pass has looked at yet comes last."""
+    return sorted(records.entries(db, placed=False), key=lambda each: each.position or sys.maxsize)
+
+
+def asked_for(db: Database) -> tuple[float, int]:
+    """CPUs and bytes of memory of everything that has its place."""
+    pods = [need for each in records.entries(db, placed=True) for need in each.request.pods]
+    return sum(need.cpus for need in pods), sum(need.memory_bytes for need in pods)
+
+
+def wants(request: Request) -> str:
+    """What a request wants, in words."""
+    cpus = sum(need.cpus for need in request.pods)
+    memory = sum(need.memory_bytes for need in request.pods) / 2**30
+    cards = amount([need.cards for need in request.pods if need.cards])
+    return f"{cpus:g} CPUs, {memory:.3g} GiB{f', {cards}' if cards else ''}"
+
+
+def _answer(db: Database, entry: Entry) -> Granted | Waiting:
     if entry.placed_at is None:
         return Waiting(entry.reason, entry.position)
     return Granted(

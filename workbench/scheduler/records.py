@@ -79,6 +79,41 @@ def grants_of(db: Database, request: Request) -> tuple[Grant, ...]:
     return _grants(request, list(rows))
 
 
+@dataclass(frozen=True)
+class Holder:
+    """Work that has a card or an instance; with `memory_bytes` only so much of it."""
+
+    kind: str
+    id: str
+    name: str
+    owner: str
+    workspace_id: str
+    memory_bytes: int
+    since: datetime
+
+
+def holders(db: Database) -> dict[str, list[Holder]]:
+    """Who has which card, by UUID."""
+    rows = db.query(
+        "SELECT a.gpu_uuid, a.memory_bytes, r.* FROM allocations a JOIN requests r USING (kind, id)"
+        " ORDER BY r.placed_at"
+    )
+    found: dict[str, list[Holder]] = {}
+    for row in rows:
+        found.setdefault(row["gpu_uuid"], []).append(
+            Holder(
+                kind=row["kind"],
+                id=row["id"],
+                name=row["name"],
+                owner=row["owner"],
+                workspace_id=row["workspace_id"],
+                memory_bytes=row["memory_bytes"],
+                since=datetime.fromisoformat(row["placed_at"]),
+            )
+        )
+    return found
+
+
 def put(db: Database, request: Request) -> None:
     """Keep a request that waits; one of the same work is replaced."""
     db.execute(
@@ -182,8 +217,9 @@ def settle(db: Database, uuids: Iterable[str]) -> None:
     db.conn.executemany("UPDATE cards SET freed_at = NULL WHERE uuid = ?", [(uuid,) for uuid in uuids])
 
 
-def cordon(db: Database, uuid: str, reason: str) -> None:
+def cordon(db: Database, uuid: str, memory_bytes: int, reason: str) -> None:
     """Give no new work to a card; an empty reason lifts it."""
+    know_cards(db, {uuid: memory_bytes})
     db.execute("UPDATE cards SET cordoned = ? WHERE uuid = ?", [reason, uuid])
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from workbench.errors import InvalidInput
-from workbench.node import Inventory, check_fits, parse_resources, specs
+from workbench.node import Inventory, check_fits, parse_resources, share_of_a_gpu, specs
 from workbench.notebooks.records import DataMount, Notebook
 from workbench.notebooks.search import ORDERS, Query
 from workbench.settings import Settings
@@ -23,6 +23,9 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OURS = ("JUPYTER_TOKEN_FILE", "JUPYTER_TOKEN", "PYTHONUSERBASE", "HOME", "NVIDIA_VISIBLE_DEVICES")
 _LONGEST_SCRIPT = 65536
 _BUILT_IN = "notebook"
+
+GPU_MEMORY = "workbench.gpu_memory"
+"""The label that asks for a share of a card, in GiB; PAI's notebooks have no field for it."""
 
 
 def new_notebook(
@@ -67,7 +70,7 @@ def changed_notebook(notebook: Notebook, fields: Mapping[str, Any], inventory: I
         changes["name"] = check_name(fields["InstanceName"])
     if image := fields.get("ImageUrl") or fields.get("ImageId"):
         changes["image"] = image
-    if fields.get("EcsSpec") or fields.get("RequestedResource"):
+    if fields.get("EcsSpec") or fields.get("RequestedResource") or GPU_MEMORY in labels(fields):
         changes |= _size(notebook, fields, inventory)
     if "EnvironmentVariables" in fields:
         changes["environment"] = check_environment(fields["EnvironmentVariables"])
@@ -183,8 +186,12 @@ def _size(notebook: Notebook, fields: Mapping[str, Any], inventory: Inventory) -
         size = specs.resolve(spec, inventory).resources
     else:
         size = parse_resources(
-            fields["RequestedResource"], cpus=notebook.cpus, memory_gib=notebook.memory_bytes / 2**30
+            fields.get("RequestedResource", {}),
+            cpus=notebook.cpus,
+            memory_gib=notebook.memory_bytes / 2**30,
         )
+        if share := labels(fields).get(GPU_MEMORY, ""):
+            size = share_of_a_gpu(size, share)
         check_fits(size, inventory)
     return {
         "spec": spec,
@@ -192,6 +199,9 @@ def _size(notebook: Notebook, fields: Mapping[str, Any], inventory: Inventory) -
         "memory_bytes": size.memory_bytes,
         "shm_bytes": size.shm_bytes,
         "gpus": size.gpus,
+        "gpu_model": size.gpu_model,
+        "gpu_memory_bytes": size.gpu_memory_bytes,
+        "gpu_instance": size.gpu_instance,
     }
 
 

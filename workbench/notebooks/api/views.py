@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench import node
 from workbench.node import Inventory
-from workbench.notebooks import access, rules
+from workbench.notebooks import access, place, rules
 from workbench.notebooks.records import DataMount, Notebook
 from workbench.settings import Settings
 from workbench.wire.times import to_wire
@@ -38,12 +38,13 @@ def instance(
         "ImageUrl": notebook.image,
         "ImageName": notebook.image,
         "EcsSpec": notebook.spec,
-        "AcceleratorType": "GPU" if notebook.gpus else "CPU",
+        "AcceleratorType": "GPU" if place.cards(notebook) else "CPU",
         "RequestedResource": {
             "CPU": f"{notebook.cpus:g}",
             "Memory": f"{notebook.memory_bytes / 2**30:g}",
             "SharedMemory": f"{notebook.shm_bytes / 2**30:g}",
-            "GPU": str(notebook.gpus),
+            "GPU": str(notebook.gpus or int(bool(notebook.gpu_instance))),
+            **({"GPUType": gpu_type} if (gpu_type := notebook.gpu_instance or notebook.gpu_model) else {}),
         },
         "EnvironmentVariables": dict(notebook.environment),
         "Datasets": [dataset(mount) for mount in notebook.mounts],
