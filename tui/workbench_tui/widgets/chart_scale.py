@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from statistics import median
 
+_LEAST = 1e-6
 _ROUND = (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
@@ -79,7 +80,7 @@ def ticks(start: float, end: float, columns: int, zone: tzinfo | None = None) ->
 
 
 def _rounded_up(value: float) -> float:
-    if value <= 0:
+    if value < _LEAST:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
     return next(each * power for each in _ROUND if each * power >= value * (1 - 1e-9))
