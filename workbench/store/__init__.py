@@ -104,8 +104,11 @@ class Store:
     def _backup(self) -> None:
         folder = self.path.parent / "backups"
         folder.mkdir(mode=0o700, exist_ok=True)
-        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-        self._database().conn.execute("VACUUM INTO ?", [str(folder / f"{self.path.stem}-{stamp}.db")])
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
+        draft = folder / "unfinished"  # one that was cut short is no copy
+        draft.unlink(missing_ok=True)
+        self._database().conn.execute("VACUUM INTO ?", [str(draft)])
+        draft.replace(folder / f"{self.path.stem}-{stamp}.db")
         for old in sorted(folder.glob(f"{self.path.stem}-*.db"))[:-_BACKUPS_KEPT]:
             old.unlink()
 

@@ -57,6 +57,7 @@ def _read_or_make(path: Path) -> bytes:
         path.parent.mkdir(parents=True, exist_ok=True)
     # A whole file or none: written aside and linked, so that two starters agree on one key.
     draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)  # of a process that was killed here and had our number
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(Fernet.generate_key())
         os.fsync(file.fileno())
