@@ -1,12 +1,15 @@
-"""What is measured, from the daemon's answers to what is drawn. Pure."""
+"""What is measured, from the daemon's answers to what is drawn."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from workbench.wire.times import to_wire
 from workbench_tui import values
+from workbench_tui.resource import Scope, Series
 from workbench_tui.texts import say
 from workbench_tui.widgets.gpu_meter import GpuReading
 
@@ -95,6 +98,36 @@ def gpu_readings(answer: Mapping[str, Any]) -> list[GpuReading]:
             problem=each.get("Problem") or each.get("Stale") or "",
         )
         for number, each in enumerate(answer.get("Gpus") or ())
+    ]
+
+
+async def history(scope: Scope, seconds: float, **of: str) -> Mapping[str, Any]:
+    """QueryMetrics for the last so many seconds; nothing where nothing is measured."""
+    since = to_wire(datetime.now(UTC) - timedelta(seconds=seconds))
+    answer = await scope.offered("workbench", "QueryMetrics", Since=since, **of)
+    return answer or {"Times": [], "Series": []}
+
+
+def curves(answer: Mapping[str, Any], shown: Mapping[str, tuple[str, str, float]]) -> list[Series]:
+    """The series of QueryMetrics, as charts draw them.
+
+    Args:
+        shown: By metric: its title, its unit, and what values are multiplied with for that.
+    """
+    times = answer["Times"]
+    found = {each["Metric"]: each for each in answer["Series"]}
+    return [
+        Series(
+            title=say(title),
+            unit=unit,
+            points=[
+                (moment, value * factor)
+                for moment, value in zip(times, found[name]["Mean"], strict=False)
+                if value is not None
+            ],
+        )
+        for name, (title, unit, factor) in shown.items()
+        if name in found
     ]
 
 

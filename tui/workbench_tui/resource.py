@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from workbench.client import ClientError
 from workbench.client.aio import AsyncClient
 from workbench.wire.operations import operation
 from workbench_tui import values
 from workbench_tui.rights import Rights
 from workbench_tui.texts import say
 from workbench_tui.tones import Tone, Word, sign_of
+
+_NOT_OFFERED = (404, 501, 503)
 
 Item = Mapping[str, Any]
 """One thing, as the daemon's answer spells it."""
@@ -34,6 +37,15 @@ class Scope:
     async def call(self, service: str, action: str, **fields: Any) -> dict[str, Any]:
         """Ask for an operation; raises as `AsyncClient.call` does."""
         return await self.client.call(operation(service, action), **fields)
+
+    async def offered(self, service: str, action: str, **fields: Any) -> dict[str, Any] | None:
+        """Ask for what this daemon may not have, or not yet; None when it has not."""
+        try:
+            return await self.call(service, action, **fields)
+        except ClientError as error:
+            if error.status in _NOT_OFFERED:
+                return None
+            raise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +154,8 @@ class Resource:
         look_again_s: How often to look although nothing was told.
         facts: What its page says of one, by heading.
         logs: Its log and what comes, lines that come together at once, as the daemon sends them.
-        events, charts: Its further pages, where it has them.
+        events: What happened to it, oldest first.
+        charts: How its values went during the last so many seconds.
         empty: What to do when there are none.
     """
 

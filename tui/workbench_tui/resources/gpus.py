@@ -4,29 +4,60 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench.client import ClientError
 from workbench_tui import values
-from workbench_tui.measures import holder
-from workbench_tui.resource import Column, Item, Resource, Scope, number, state, state_word, text
+from workbench_tui.measures import curves, history, holder
+from workbench_tui.resource import (
+    Action,
+    Column,
+    Field,
+    Item,
+    Outcome,
+    Resource,
+    Scope,
+    Series,
+    Values,
+    number,
+    state,
+    state_word,
+    text,
+)
 from workbench_tui.texts import say
 from workbench_tui.tones import Tone, Word
 
 
 async def load(scope: Scope) -> Sequence[Item]:
-    """All GPUs of the machine."""
-    try:
-        found: Sequence[Item] = (await scope.call("workbench", "GetLatestMetrics")).get("Gpus") or []
-    except ClientError as error:
-        if error.status in (404, 501, 503):
-            return []
-        raise
-    return found
+    """All GPUs of the machine, with the processes on them as far as they are measured."""
+    known = await scope.offered("workbench", "ListGpus")
+    measured = (await scope.offered("workbench", "GetLatestMetrics") or {}).get("Gpus") or []
+    if known is None:
+        return measured
+    by_uuid = {each.get("Uuid"): each for each in measured}
+    return [{**by_uuid.get(each["Uuid"], {}), **each} for each in known["Gpus"]]
+
+
+async def cordon(scope: Scope, gpu: Item, given: Values) -> Outcome:
+    """Give it no new work."""
+    await scope.call("workbench", "CordonGpu", gpu=_id(gpu), Reason=given["reason"])
+    return Outcome(said=say("{name} gets no new work; what holds it goes on.", name=_label(gpu)))
+
+
+async def uncordon(scope: Scope, gpu: Item, given: Values) -> Outcome:
+    """Give it work again."""
+    await scope.call("workbench", "UncordonGpu", gpu=_id(gpu))
+    return Outcome(said=say("{name} gets work again.", name=_label(gpu)))
+
+
+async def charts(scope: Scope, gpu: Item, seconds: float) -> Sequence[Series]:
+    """How much it was used."""
+    return curves(await history(scope, seconds, Kind="gpu", Id=gpu["Uuid"]), _CHARTS)
 
 
 def state_of(gpu: Item) -> str:
     """A GPU's state in one word."""
     if gpu.get("Problem"):
         return "Lost"
+    if gpu.get("Cordoned"):
+        return "Cordoned"
     if gpu.get("Idle"):
         return "Idle"
     return "Held" if gpu.get("Holders") else "Free"
@@ -41,6 +72,8 @@ def facts(gpu: Item) -> Sequence[tuple[str, Sequence[tuple[str, Word]]]]:
             [
                 ("State", state_word(state_of(gpu))),
                 ("Problem", Word(gpu.get("Problem") or "", Tone.BAD)),
+                ("Not free", Word(gpu.get("NotFree") or "", Tone.WARNING)),
+                ("Cordoned", Word(gpu.get("Cordoned") or "", Tone.WARNING)),
                 ("Model", Word(gpu.get("Name") or "")),
                 ("UUID", Word(gpu.get("Uuid") or "")),
             ],
@@ -74,14 +107,29 @@ def facts(gpu: Item) -> Sequence[tuple[str, Sequence[tuple[str, Word]]]]:
     ]
 
 
+def _id(gpu: Item) -> str:
+    return str(gpu.get("Uuid") or gpu.get("Index"))
+
+
+def _label(gpu: Item) -> str:
+    return f"GPU {gpu.get('Index')}"
+
+
+_CHARTS = {
+    "utilisation": ("Use", "%", 100.0),
+    "memory_bytes": ("Memory", "B", 1.0),
+    "power_w": ("Power", "W", 1.0),
+    "temperature_c": ("Temperature", "°C", 1.0),
+}
+
 RESOURCE = Resource(
     name="gpus",
     title="GPUs",
     aliases=("gpu", "cards"),
     order=20,
     load=load,
-    id=lambda gpu: str(gpu.get("Uuid") or gpu.get("Index")),
-    label=lambda gpu: f"GPU {gpu.get('Index')}",
+    id=_id,
+    label=_label,
     follows=frozenset({"gpu", "notebook"}),
     look_again_s=5,
     empty="No GPU here; `workbench doctor` says why.",
@@ -103,4 +151,26 @@ RESOURCE = Resource(
         text("UUID", "Uuid", width=40, from_width=170, tone=Tone.QUIET),
     ),
     facts=facts,
+    charts=charts,
+    actions=(
+        Action(
+            name="cordon",
+            key="x",
+            title="Cordon",
+            help="Give it no new work; what holds it goes on.",
+            operation="CordonGpu",
+            run=cordon,
+            form=(Field(name="reason", title="Reason", help="What others read; may be empty."),),
+            blocked=lambda gpu: say("It is cordoned already.") if gpu.get("Cordoned") else "",
+        ),
+        Action(
+            name="uncordon",
+            key="s",
+            title="Uncordon",
+            help="Give it work again.",
+            operation="UncordonGpu",
+            run=uncordon,
+            blocked=lambda gpu: "" if gpu.get("Cordoned") else say("It is not cordoned."),
+        ),
+    ),
 )

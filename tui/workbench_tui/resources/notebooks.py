@@ -9,6 +9,7 @@ from typing import Any
 from workbench.client import ClientError
 from workbench.wire.operations import operation
 from workbench_tui import checks, values
+from workbench_tui.measures import curves, history
 from workbench_tui.resource import (
     Action,
     Field,
@@ -16,6 +17,7 @@ from workbench_tui.resource import (
     Outcome,
     Resource,
     Scope,
+    Series,
     Values,
     age,
     number,
@@ -29,6 +31,16 @@ from workbench_tui.tones import Tone, Word
 
 _AT_REST = ("Stopped", "Failed")
 _LINES = 20_000
+_CHARTS = {
+    "cpus": ("CPU", "%", 100.0),
+    "gpu_utilisation": ("GPU", "%", 100.0),
+    "memory_bytes": ("Memory", "B", 1.0),
+    "gpu_memory_bytes": ("GPU memory", "B", 1.0),
+    "received_bytes_per_s": ("Received", "B/s", 1.0),
+    "sent_bytes_per_s": ("Sent", "B/s", 1.0),
+    "read_bytes_per_s": ("Read", "B/s", 1.0),
+    "written_bytes_per_s": ("Written", "B/s", 1.0),
+}
 _EVENT = re.compile(r"(?P<Time>\S+) (?P<Level>\S+) (?P<Reason>\S*): (?P<Message>.*)", re.DOTALL)
 
 
@@ -107,6 +119,11 @@ async def events(scope: Scope, item: Item) -> Sequence[Item]:
     """What happened to it, oldest first."""
     answer = await scope.call("dsw", "GetInstanceEvents", instance_id=item["InstanceId"])
     return [found.groupdict() for line in answer["Events"] if (found := _EVENT.fullmatch(line))]
+
+
+async def charts(scope: Scope, item: Item, seconds: float) -> Sequence[Series]:
+    """How much it used."""
+    return curves(await history(scope, seconds, Kind="notebook", Id=item["InstanceId"]), _CHARTS)
 
 
 def facts(item: Item) -> Sequence[tuple[str, Sequence[tuple[str, Word]]]]:
@@ -304,6 +321,7 @@ RESOURCE = Resource(
     facts=facts,
     logs=logs,
     events=events,
+    charts=charts,
     actions=(
         Action(
             name="create",

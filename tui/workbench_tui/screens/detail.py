@@ -23,6 +23,7 @@ from workbench_tui import values
 from workbench_tui.feed import Change
 from workbench_tui.resource import Item, Resource, state_word
 from workbench_tui.screens.acting import ActingScreen
+from workbench_tui.screens.chart_page import ChartPage
 from workbench_tui.screens.log_page import LogPage
 from workbench_tui.session import Session
 from workbench_tui.texts import say
@@ -47,6 +48,7 @@ class DetailScreen(ActingScreen):
         Binding("right_square_bracket", "turn(1)", "Next page", key_display="]", tooltip="The page after."),
         Binding("l", "page('logs')", "Logs", show=False),
         Binding("d", "page('facts')", "Details", show=False),
+        Binding("m", "page('metrics')", "Metrics", show=False),
         Binding("c", "copy", "Copy", tooltip="Copy its id."),
         Binding("j", "scroll(1)", "Down", show=False),
         Binding("k", "scroll(-1)", "Up", show=False),
@@ -73,6 +75,9 @@ class DetailScreen(ActingScreen):
             if self.resource.logs:
                 with TabPane(say("Logs"), id="logs"):
                     yield LogPage(self.session, self.resource, self.item)
+            if self.resource.charts:
+                with TabPane(say("Metrics"), id="metrics"):
+                    yield ChartPage(self.session, self.resource, self.item)
             if self.resource.events:
                 with TabPane(say("Events"), id="events"), VerticalScroll():
                     yield Static(id="events-text")
@@ -145,7 +150,7 @@ class DetailScreen(ActingScreen):
 
     @on(TabbedContent.TabActivated)
     def _turned(self, event: TabbedContent.TabActivated) -> None:
-        for each in event.pane.query("LogRows, VerticalScroll"):
+        for each in event.pane.query("LogRows, Charts, VerticalScroll"):
             each.focus()
             return
 

@@ -44,7 +44,9 @@ class Help(Dialogue[None]):
         for each in self._keys:
             if not each.binding.system and each.binding.description:
                 by_action.setdefault(each.binding.action, []).append(each)
-        for same in by_action.values():
+        for same in sorted(
+            by_action.values(), key=lambda same: not same[0].tooltip
+        ):  # our own before movement
             shown = dict.fromkeys(self.app.get_key_display(each.binding) for each in same)
             first = same[0]
             name = Text(first.binding.description, "" if first.enabled else palette.style(Tone.QUIET))

@@ -17,7 +17,6 @@ from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
-from workbench.client import ClientError
 from workbench.errors import WorkbenchError
 from workbench.wire.times import to_wire
 from workbench_tui import values
@@ -37,7 +36,7 @@ _TOGETHER_S = 0.3
 _MEASURE_S = 5.0
 _STATUS_S = 30.0
 _BACK = timedelta(minutes=30)
-_NOT_OFFERED = (404, 501)
+_STEP_S = 5
 _GONE = "Deleted"
 
 
@@ -76,11 +75,11 @@ class OverviewScreen(ActingScreen):
 
     @dataclass
     class Known(Message):
-        """Status of the parts, quota, queue; None for what is not offered."""
+        """Status of the parts, the quota of the workspace, the queue."""
 
         status: Mapping[str, Any]
         quota: Mapping[str, Any] | None
-        queue: Sequence[Item] | None
+        queue: Sequence[Item]
 
     def __init__(self, session: Session) -> None:
         super().__init__(session, resources()["notebooks"], say("Overview"))
@@ -141,9 +140,8 @@ class OverviewScreen(ActingScreen):
     def action_enter(self) -> None:
         """Open what the panel shows."""
         panel = self.focused.id if self.focused else ""
-        target = {"gpus": "gpus", "queue": "queue", "events": "events", "quota": "quota"}.get(panel or "")
-        if target in resources():
-            self.post_message(self.Visit(str(target)))
+        if panel in resources():
+            self.post_message(self.Visit(panel or ""))
 
     def action_logs(self) -> None:
         """Open the log of the notebook under the cursor."""
@@ -168,7 +166,7 @@ class OverviewScreen(ActingScreen):
     @work(exclusive=True, group="past")
     async def _look_back(self) -> None:
         since = to_wire(datetime.now(UTC) - _BACK)
-        answer = await self._offered("workbench", "QueryMetrics", Kind="node", Since=since, Step=5)
+        answer = await self._offered("workbench", "QueryMetrics", Kind="node", Since=since, Step=_STEP_S)
         if answer is not None:
             self.post_message(self.Past(answer))
 
@@ -189,25 +187,19 @@ class OverviewScreen(ActingScreen):
         if status is not None:
             self.post_message(self.Known(status, quota, await self._queue()))
 
-    async def _queue(self) -> Sequence[Item] | None:
-        queue = resources().get("queue")
-        if queue is None:
-            return None
+    async def _queue(self) -> Sequence[Item]:
         try:
-            return await queue.load(self.session.scope)
+            return await resources()["queue"].load(self.session.scope)
         except WorkbenchError:
-            return None
+            return ()
 
     async def _offered(self, service: str, action: str, **fields: Any) -> Mapping[str, Any] | None:
-        """An answer; None where this daemon has none now. Why is said once, by the top line."""
+        """An answer; None where this daemon has none now."""
         try:
-            return await self.session.scope.call(service, action, **fields)
-        except ClientError as error:
-            if error.status not in (*_NOT_OFFERED, 503):
-                self.post_message(self.Failed(error))
-        except (WorkbenchError, KeyError):
-            pass
-        return None
+            return await self.session.scope.offered(service, action, **fields)
+        except WorkbenchError as error:
+            self.post_message(self.Failed(error))
+            return None
 
     @on(Past)
     def _show_past(self, event: Past) -> None:
@@ -217,7 +209,7 @@ class OverviewScreen(ActingScreen):
     @on(Measured)
     def _show_measured(self, event: Measured) -> None:
         self._draw_machine(self._history.add(event.answer["Machine"]))
-        self._draw_gpus(gpu_readings(event.answer))
+        self._draw_gpus(gpu_readings(event.answer), event.answer.get("GpuReason") or "")
         self._problems = event.answer.get("Problems") or ()
         self._draw_events()
 
@@ -243,9 +235,9 @@ class OverviewScreen(ActingScreen):
             meter = self.query_one(f"#{name}", Meter)
             meter.history, meter.amount = gauge.history, gauge.amount
 
-    def _draw_gpus(self, readings: Sequence[GpuReading]) -> None:
+    def _draw_gpus(self, readings: Sequence[GpuReading], why_none: str) -> None:
         self.query_one("#no-gpus", Static).update(
-            "" if readings else say("No GPU here; `workbench doctor` says why.")
+            why_none or say("No GPU here; `workbench doctor` says why.")
         )
         self.query_one("#no-gpus").display = not readings
         panel = self.query_one("#gpus")
@@ -260,22 +252,18 @@ class OverviewScreen(ActingScreen):
         held = sum(bool(each.holder) for each in readings)
         panel.border_subtitle = say("{held} of {all} held", held=held, all=len(readings)) if readings else ""
 
-    def _draw_queue(self, queue: Sequence[Item] | None) -> None:
+    def _draw_queue(self, queue: Sequence[Item]) -> None:
         palette = Palette(self.app.theme_variables)
         text = Text(no_wrap=True, overflow="ellipsis")
-        waiting = [
-            item for item in self.session.known(self.resource.name) or () if item["Status"] == "Queuing"
-        ]
-        for item in queue or ():
-            text.append(f"{item.get('Name') or item.get('Id')}  ")
+        for item in queue:
+            text.append(f"{item['Position']:>2} ", palette.style(Tone.QUIET))
+            text.append(f"{item.get('Name') or item['Id']} ", "bold")
+            text.append(f"{item.get('Wants') or ''} ", palette.style(Tone.ACCENT))
             text.append(f"{item.get('Reason') or ''}\n", palette.style(Tone.WARNING))
-        if queue is None:
-            for item in waiting:
-                text.append(f"{item['InstanceName']}  ")
-                text.append(f"{item.get('ReasonMessage') or ''}\n", palette.style(Tone.WARNING))
-        if not text:
+        if not queue:
             text.append(say("Nothing waits."), palette.style(Tone.QUIET))
         self.query_one("#queue-text", Static).update(text)
+        self.query_one("#queue").border_subtitle = say("{count} waiting", count=len(queue)) if queue else ""
 
     def _draw_quota(self, quota: Mapping[str, Any] | None) -> None:
         palette = Palette(self.app.theme_variables)

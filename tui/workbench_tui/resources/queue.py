@@ -1,0 +1,38 @@
+"""The queue: what waits for a place on the machine, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from workbench_tui.resource import Item, Resource, Scope, age, number, text
+from workbench_tui.tones import Tone
+
+
+async def load(scope: Scope) -> Sequence[Item]:
+    """All that waits, in its turn."""
+    answer = await scope.offered("workbench", "ListQueue")
+    return answer["Queue"] if answer else ()
+
+
+RESOURCE = Resource(
+    name="queue",
+    title="Queue",
+    aliases=("q", "waiting"),
+    order=21,
+    load=load,
+    id=lambda item: f"{item['Kind']} {item['Id']}",
+    label=lambda item: str(item.get("Name") or item["Id"]),
+    follows=frozenset({"queue", "notebook"}),
+    look_again_s=10,
+    empty="Nothing waits.",
+    columns=(
+        number("#", lambda item: item.get("Position"), width=3),
+        text("Name", "Name", width=16),
+        text("Kind", "Kind", width=9, from_width=100),
+        text("Owner", "UserName", width=9),
+        number("Priority", lambda item: item.get("Priority"), width=8, from_width=90),
+        text("Wants", "Wants", width=20),
+        age("Waits", "GmtCreateTime"),
+        text("Why", "Reason", width=0, tone=Tone.WARNING),
+    ),
+)
