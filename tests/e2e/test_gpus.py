@@ -1,0 +1,206 @@
+"""Notebooks with GPUs on an emulated machine: a real daemon, a real engine that gives out devices."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.light_image import ensure_light_image
+from tests.emulated_gpu.emulation import EmulatedMachine
+from tests.emulated_gpu.engine import Toolkit
+from tests.emulated_gpu.fixtures import starting_machines
+from tests.installation import Installation
+from workbench.client import ClientError
+from workbench.node.devices import visible_cards
+from workbench.runtime.images import Images, Present
+from workbench.settings import load
+
+pytestmark = pytest.mark.docker
+
+_LABEL = "workbench.gpu_memory"
+
+
+@pytest.fixture(scope="module")
+def emulated() -> Iterator[EmulatedMachine]:
+    with starting_machines() as start:
+        yield start(2, toolkit=Toolkit.HOOK)
+
+
+@pytest.fixture(scope="module")
+def workbench(emulated: EmulatedMachine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    copy_built_images(emulated)
+    installation = Installation(Path(tmp_path_factory.mktemp("home")), **emulated.environment)
+    try:
+        installation.start()
+        yield installation
+    finally:
+        installation.remove()
+
+
+@pytest.fixture(scope="module")
+def image(workbench: Installation) -> str:
+    return ensure_light_image(workbench.settings, (workbench.settings.home / "id").read_text().strip())
+
+
+@pytest.fixture(autouse=True)
+def sound_and_empty(emulated: EmulatedMachine, workbench: Installation) -> Iterator[None]:
+    yield
+    for each in workbench.dsw("ListInstances")["Instances"]:
+        workbench.dsw("DeleteInstance", instance_id=each["InstanceId"])
+    workbench.until(lambda: not workbench.pods(), "all notebooks are gone")
+    for index in range(2):
+        emulated.machine.recover(index)
+        emulated.machine.set_base_memory(index, 0)
+
+
+def copy_built_images(emulated: EmulatedMachine) -> None:
+    """What the machine's engine has need not be built again."""
+    assert emulated.engine
+    images = Images(load({}, {}), "0" * 32, lambda name: None)
+    for each in images.list():
+        if each.name in ("base", "gateway") and isinstance(each.status, Present):
+            emulated.engine.load(each.reference)
+
+
+def a_notebook(workbench: Installation, image: str, name: str, gpus: int = 1, **fields: Any) -> str:
+    size = {"CPU": "0.5", "Memory": "0.5", "GPU": str(gpus)}
+    created = workbench.dsw(
+        "CreateInstance", InstanceName=name, ImageUrl=image, **{"RequestedResource": size, **fields}
+    )
+    return str(created["InstanceId"])
+
+
+def seen_by(workbench: Installation, notebook_id: str) -> frozenset[int] | None:
+    [pod] = [each for each in workbench.pods() if each.id == notebook_id]
+    return visible_cards(pod.pid)
+
+
+def gpus(workbench: Installation) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = workbench.json("node")["Gpus"]
+    return found
+
+
+def reason(workbench: Installation, notebook_id: str) -> str:
+    return str(workbench.dsw("GetInstance", instance_id=notebook_id)["ReasonMessage"])
+
+
+def test_each_sees_just_its_own_card_and_who_comes_too_late_waits_and_is_told_why(
+    workbench: Installation, image: str
+) -> None:
+    first, second = (a_notebook(workbench, image, name) for name in ("first", "second"))
+    for each in (first, second):
+        workbench.until_status(each, "Running")
+    assert {seen_by(workbench, first), seen_by(workbench, second)} == {frozenset({0}), frozenset({1})}
+
+    third = a_notebook(workbench, image, "third")
+    workbench.until_status(third, "Queuing")
+    assert "Waits for 1 GPU: 0 free, 1 held by notebook first of" in reason(workbench, third)
+    assert "Number 1 in the queue." in reason(workbench, third)
+    assert [each["Name"] for each in workbench.json("queue")] == ["third"]
+
+    workbench.dsw("StopInstance", instance_id=first)
+    workbench.until_status(third, "Running")
+    assert seen_by(workbench, third) == {0}
+    assert [each["Holders"][0]["Name"] for each in gpus(workbench)] == ["third", "second"]
+
+
+def test_a_notebook_without_gpus_sees_none(workbench: Installation, image: str) -> None:
+    plain = a_notebook(workbench, image, "plain", gpus=0)
+    workbench.until_status(plain, "Running")
+
+    assert seen_by(workbench, plain) == frozenset()
+
+
+def test_a_card_that_is_lost_marks_its_notebook_and_takes_no_new_work(
+    workbench: Installation, emulated: EmulatedMachine, image: str
+) -> None:
+    holder = a_notebook(workbench, image, "holder")
+    workbench.until_status(holder, "Running")
+    emulated.machine.lose(0)
+
+    def marked() -> bool:
+        return bool(workbench.dsw("GetInstance", instance_id=holder)["ReasonCode"] == "GPULost")
+
+    workbench.until(marked, "the notebook is marked", within_s=90)
+    assert workbench.status(holder) == "Running"
+    assert any("GPULost" in each for each in workbench.dsw("GetInstanceEvents", instance_id=holder)["Events"])
+    assert "lost" in gpus(workbench)[0]["Problem"].lower()
+
+    other = a_notebook(workbench, image, "other")
+    workbench.until_status(other, "Running")
+    assert seen_by(workbench, other) == {1}
+    emulated.machine.recover(0)
+    workbench.until(lambda: not marked(), "the mark is taken off", within_s=90)
+
+
+def test_a_cordoned_card_gets_no_new_work_until_it_is_let_back(workbench: Installation, image: str) -> None:
+    workbench.run("gpu", "cordon", "0", "--reason", "a new fan")
+    one = a_notebook(workbench, image, "one")
+    workbench.until_status(one, "Running")
+    assert seen_by(workbench, one) == {1}
+
+    other = a_notebook(workbench, image, "other")
+    workbench.until_status(other, "Queuing")
+    assert "a new fan" in reason(workbench, other)
+
+    workbench.run("gpu", "uncordon", "0")
+    workbench.until_status(other, "Running")
+
+
+def test_several_share_a_card_by_memory_and_are_told_their_part(workbench: Installation, image: str) -> None:
+    shares = [
+        a_notebook(workbench, image, f"share{gib}", gpus=0, Labels=[{"Key": _LABEL, "Value": str(gib)}])
+        for gib in (10, 20)
+    ]
+    for each in shares:
+        workbench.until_status(each, "Running")
+
+    assert [seen_by(workbench, each) for each in shares] == [{0}, {0}]
+    assert gpus(workbench)[0]["MemoryGrantedBytes"] == 30 * 2**30
+    [pod] = [each for each in workbench.pods() if each.id == shares[0]]
+    environment = Path(f"/proc/{pod.pid}/environ").read_text()
+    assert "XLA_PYTHON_CLIENT_MEM_FRACTION=0.250" in environment
+
+
+def test_memory_that_does_not_come_back_keeps_the_card_out(
+    workbench: Installation, emulated: EmulatedMachine, image: str
+) -> None:
+    first = a_notebook(workbench, image, "first", gpus=2)
+    workbench.until_status(first, "Running")
+    emulated.machine.set_base_memory(0, 3000)
+    workbench.dsw("StopInstance", instance_id=first)
+    workbench.until_status(first, "Stopped")
+
+    second = a_notebook(workbench, image, "second", gpus=2)
+    workbench.until_status(second, "Queuing")
+    workbench.until(lambda: "although its holder is gone" in reason(workbench, second), "it says why")
+
+    emulated.machine.set_base_memory(0, 0)
+    workbench.until_status(second, "Running")
+
+
+def test_more_cards_than_there_are_are_refused_with_what_there_is(
+    workbench: Installation, image: str
+) -> None:
+    with pytest.raises(ClientError, match="3 GPUs wanted, this machine has 2") as refused:
+        a_notebook(workbench, image, "greedy", gpus=3)
+
+    assert refused.value.code == "NotEnoughGPUs"
+
+
+def test_a_killed_daemon_forgets_no_allocation(workbench: Installation, image: str) -> None:
+    holder = a_notebook(workbench, image, "holder", gpus=2)
+    workbench.until_status(holder, "Running")
+    waiting = a_notebook(workbench, image, "waiting")
+    workbench.until_status(waiting, "Queuing")
+
+    workbench.kill()
+    workbench.start()
+
+    assert workbench.status(waiting) == "Queuing"
+    assert [[each["Id"] for each in card["Holders"]] for card in gpus(workbench)] == [[holder], [holder]]
+    assert json.loads(workbench.run("queue", "--json").stdout)[0]["Id"] == waiting
