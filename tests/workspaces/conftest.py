@@ -15,8 +15,10 @@ import pytest
 from workbench.node import Inventory
 from workbench.parts import Parts
 from workbench.settings import load
+from workbench.storage import Storage
 from workbench.store import Store
 from workbench.store.vault import Vault
+from workbench.telemetry import Live
 from workbench.wire import signatures
 from workbench.wire.call import Call, Caller
 from workbench.wire.signatures import Request
@@ -71,9 +73,11 @@ class Machine:
             seen=lambda db, where: list(self.places),
             stop=lambda parts, id: self.stopped.append(id),
             remove_all=lambda parts, workspace_id: self.removed.append(workspace_id),
+            folders=lambda parts, workspace_id: [],
         )
         self.routes = routes([self.residents])
         inventory = Inventory(cpus=8, memory_bytes=32 * 2**30)
+        settings = load({"home": self.store.path.parent}, {})
         nothing = dict.fromkeys(each.name for each in fields(Parts))
         self.parts = Parts(
             **{
@@ -81,7 +85,9 @@ class Machine:
                 "store": self.store,
                 "vault": self.vault,
                 "now": self.clock,
-                "settings": load({"home": self.store.path.parent}, {}),
+                "settings": settings,
+                "storage": Storage(settings),
+                "live": Live(),
                 "node": SimpleNamespace(inventory=lambda: inventory),
             }
         )

@@ -183,3 +183,46 @@ def test_unknown_names_are_told(run):
     with pytest.raises(WorkbenchError) as refused:
         run(workspace, "delete", "default_workspace")
     assert refused.value.status == Conflict.status
+
+
+@pytest.fixture
+def deleted(machine, run):
+    """A deleted workspace's directory, with a file of somebody's."""
+    id = run(workspace, "create", "vision").strip()
+    folder = machine.parts.storage.directories.workspace(id)
+    folder.mkdir(parents=True)
+    (folder / "thesis").write_text("years of work")
+    run(workspace, "delete", "vision")
+    return folder
+
+
+def test_the_files_of_a_deleted_workspace_stay_until_they_are_purged(run, deleted):
+    assert (deleted / "thesis").exists()
+
+    run(workspace, "purge", "vision", "--yes")
+    assert not deleted.exists()
+    assert "vision" not in run(workspace, "list", "--deleted")
+
+
+def test_a_purge_asks_and_a_workspace_that_is_there_cannot_be_purged(run, deleted):
+    with pytest.raises(AssertionError, match="cannot be undone"):
+        run(workspace, "purge", "vision")
+    assert (deleted / "thesis").exists()
+    with pytest.raises(NotFound, match="No deleted workspace"):
+        run(workspace, "purge", "default_workspace", "--yes")
+
+
+def test_a_purge_follows_no_link(run, deleted, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "file").write_text("kept")
+    (deleted / "link").symlink_to(tmp_path / "elsewhere")
+
+    run(workspace, "purge", "vision", "--yes")
+    assert (tmp_path / "elsewhere" / "file").read_text() == "kept"
+
+
+def test_only_its_owner_purges_a_workspace(machine, deleted):
+    stranger = machine.join(Role.ADMIN, 2001)
+    with pytest.raises(NotFound):
+        machine.ask(stranger, "PurgeWorkspace", workspace_id=deleted.name)
+    assert deleted.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -10,7 +11,18 @@ from workbench.cli.lookups import as_data, every, workspace_id
 from workbench.cli.output import as_json, print_facts, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
 from workbench.cli.sizes import BytesType, shown_bytes
+from workbench.errors import Conflict, NotFound
 from workbench.wire.operations import operation
+
+
+class AmbiguousWorkspace(Conflict):
+    """Several deleted workspaces had this name."""
+
+    code = "AmbiguousName"
+
+    def __init__(self, name: str, ids: Sequence[str]) -> None:
+        super().__init__(f"Several deleted workspaces were named {name!r}.", hint=f"Ids: {', '.join(ids)}.")
+
 
 _which = click.argument("name", metavar="WORKSPACE")
 
@@ -59,7 +71,7 @@ def list_(session: Session, deleted: bool, json_wanted: bool) -> None:
     if json_wanted:
         print_json([as_data(each) for each in found])
     elif deleted:
-        print_table(("NAME", "ID", "DELETED"), map(_deleted_row, found))
+        print_table(("NAME", "ID", "DELETED", "SIZE"), map(_deleted_row, found))
     else:
         print_table(("NAME", "ID", "DISPLAY NAME", "CREATED"), map(_row, found))
 
@@ -119,7 +131,36 @@ def delete(session: Session, name: str) -> None:
     """Delete a workspace in which nothing runs; its files stay."""
     client = session.client
     client.call(operation("aiworkspace", "DeleteWorkspace"), workspace_id=workspace_id(client, name))
-    say("Its files are still there: `workbench workspace list --deleted`.")
+    say("Its files are still there; `workbench workspace purge` removes them.")
+
+
+@workspace.command()
+@_which
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_session
+def purge(session: Session, name: str, yes: bool) -> None:
+    """Remove the files of a deleted workspace for ever."""
+    client = session.client
+    gone = client.call(operation("workbench", "ListDeletedWorkspaces"))["Workspaces"]
+    found = [each for each in gone if name in (each["WorkspaceId"], each["WorkspaceName"])]
+    if not found:
+        raise NotFound(
+            f"No deleted workspace is named {name!r}.",
+            hint="`workbench workspace list --deleted` shows those there are.",
+        )
+    if len(found) > 1:
+        raise AmbiguousWorkspace(name, [each["WorkspaceId"] for each in found])
+    only = found[0]
+    if not yes:
+        click.confirm(
+            f"Remove all files of the workspace {only['WorkspaceName']} ({only['WorkspaceId']}), deleted"
+            f" {only['GmtDeleteTime']}, {shown_bytes(only['DiskBytes'])}: what its members shared, and what"
+            " each of them had there alone? This cannot be undone",
+            abort=True,
+            err=True,
+        )
+    client.call(operation("workbench", "PurgeWorkspace"), workspace_id=only["WorkspaceId"])
+    say(f"The files of {only['WorkspaceName']} are gone.")
 
 
 @workspace.command()
@@ -178,4 +219,5 @@ def _row(found: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _deleted_row(found: dict[str, Any]) -> tuple[str, ...]:
-    return found["WorkspaceName"], found["WorkspaceId"], found["GmtDeleteTime"]
+    size = shown_bytes(found["DiskBytes"])
+    return found["WorkspaceName"], found["WorkspaceId"], found["GmtDeleteTime"], size

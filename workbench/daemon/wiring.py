@@ -86,6 +86,11 @@ def build(settings: Settings) -> Machine:
     queue.serve(GATEWAY, lambda _: parts.gateway.reconcile(), lambda: ["main"])
     queue.serve(scheduler.PASS[0], lambda _: _schedule(parts), lambda: [scheduler.PASS[1]])
     queue.serve(notebooks.KIND, lambda id: notebooks.reconcile(parts, id), lambda: _notebook_ids(parts))
+    queue.serve(
+        workspaces.DISK_USAGE,
+        lambda id: workspaces.count_disk_usage(parts, [notebooks.RESIDENTS], id),
+        lambda: _workspace_ids(parts),
+    )
     with store.reading() as db:
         parts.gateway.sync([notebooks.route(vault, each) for each in notebooks.everything(db)])
     return Machine(parts, Measuring(parts))
@@ -105,6 +110,11 @@ def _notebook_ids(parts: Parts) -> Iterable[str]:
         on_record = notebooks.ids(db)
     running = [pod.id for pod in parts.runtime.list_pods(notebooks.KIND)]
     return dict.fromkeys([*on_record, *running])
+
+
+def _workspace_ids(parts: Parts) -> Iterable[str]:
+    with parts.store.reading() as db:
+        return workspaces.ids(db)
 
 
 def _heard(parts: Parts, event: PodEvent, kind: str, id: str) -> None:

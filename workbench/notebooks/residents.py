@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from sqlite_utils import Database
 
@@ -71,6 +72,12 @@ def _remove_all(parts: Parts, workspace_id: str) -> None:
     )
 
 
+def _folders(parts: Parts, workspace_id: str) -> list[Path]:
+    with parts.store.reading() as db:
+        found = records.in_workspace(db, workspace_id)
+    return [parts.storage.directories.environment(each.id) for each in found]
+
+
 def _change(parts: Parts, choose: Callable[[Database], list[Notebook]], change: Change) -> None:
     with parts.store.transaction() as db:
         chosen = choose(db)
@@ -80,5 +87,7 @@ def _change(parts: Parts, choose: Callable[[Database], list[Notebook]], change: 
         parts.queue.wake(KIND, notebook.id)
 
 
-RESIDENTS = workspaces.Residents(kind=KIND, find=_find, seen=search.seen, stop=_stop, remove_all=_remove_all)
+RESIDENTS = workspaces.Residents(
+    kind=KIND, find=_find, seen=search.seen, stop=_stop, remove_all=_remove_all, folders=_folders
+)
 """What workspaces must reach of notebooks."""

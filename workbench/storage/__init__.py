@@ -4,6 +4,7 @@ from workbench.storage.directories import Directories, NotRemoved, PlaceTaken, i
 from workbench.storage.mounts import Bindable, MountContext, SourceSilent, Storage
 from workbench.storage.pin import Ability, PinFailed, SourceMissing, SourceRefused
 from workbench.storage.rules import ENVIRONMENT, HOME, Access, BadMount, MountRequest
+from workbench.storage.usage import NotCounted, disk_bytes
 
 __all__ = [
     "ENVIRONMENT",
@@ -15,6 +16,7 @@ __all__ = [
     "Directories",
     "MountContext",
     "MountRequest",
+    "NotCounted",
     "NotRemoved",
     "PinFailed",
     "PlaceTaken",
@@ -22,5 +24,6 @@ __all__ = [
     "SourceRefused",
     "SourceSilent",
     "Storage",
+    "disk_bytes",
     "identity_files",
 ]

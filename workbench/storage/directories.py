@@ -57,13 +57,17 @@ class Directories:
         self._home = settings.home
         self._run = settings.run
 
+    def workspace(self, workspace_id: str) -> Path:
+        """All files of a workspace."""
+        return self._home / "workspaces" / _name(workspace_id)
+
     def shared(self, workspace_id: str) -> Path:
         """What all members of a workspace share."""
-        return self._home / "workspaces" / _name(workspace_id) / "shared"
+        return self.workspace(workspace_id) / "shared"
 
     def own(self, workspace_id: str, user: str) -> Path:
         """A user's own files in a workspace."""
-        return self._home / "workspaces" / _name(workspace_id) / "users" / _name(user)
+        return self.workspace(workspace_id) / "users" / _name(user)
 
     def environment(self, instance_id: str) -> Path:
         """Packages and the like that the user installed in an instance."""
@@ -108,17 +112,15 @@ class Directories:
         Raises:
             NotRemoved: Something in it resisted; what is left is as it was.
         """
-        folder = self.environment(instance_id).parent
-        # rm: it follows no link, and trees deeper than Python's recursion or too many for its
-        # descriptors do not stop it.
-        done = subprocess.run(
-            ["rm", "-rf", "--one-file-system", "--", folder], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise NotRemoved(
-                f"{folder} could not be removed: {done.stderr.strip().splitlines()[-1]}.",
-                hint="Remove it by hand, as root if its files are another user's.",
-            )
+        _remove(self.environment(instance_id).parent)
+
+    def remove_workspace(self, workspace_id: str) -> None:
+        """Remove all files of a workspace, whoever owns them.
+
+        Raises:
+            NotRemoved: Something in it resisted; what is left is as it was.
+        """
+        _remove(self.workspace(workspace_id))
 
     def _make(self, path: Path, owner: Owner) -> Path:
         for folder in reversed(path.relative_to(self._home).parents[:-1]):
@@ -146,6 +148,19 @@ def identity_files(
         "passwd": "".join(f"{user}:x:{rest}\n" for user, rest in users.items()),
         "group": "".join(f"{group}:x:{rest}\n" for group, rest in members.items()),
     }
+
+
+def _remove(folder: Path) -> None:
+    # rm: it follows no link, and trees deeper than Python's recursion or too many for its
+    # descriptors do not stop it.
+    done = subprocess.run(
+        ["rm", "-rf", "--one-file-system", "--", folder], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise NotRemoved(
+            f"{folder} could not be removed: {done.stderr.strip().splitlines()[-1]}.",
+            hint="Remove it by hand, as root if its files are another user's.",
+        )
 
 
 def _ensure(path: Path, owner: Owner) -> None:

@@ -6,12 +6,14 @@ from workbench.workspaces.auditor import Auditor
 from workbench.workspaces.authentication import Authenticator
 from workbench.workspaces.authorization import require, require_on_machine, visible_in
 from workbench.workspaces.configs import search as find_configs
+from workbench.workspaces.disk_counting import KIND as DISK_USAGE
+from workbench.workspaces.disk_counting import count as count_disk_usage
 from workbench.workspaces.first_start import FirstAccess, first_start
 from workbench.workspaces.members import roles_of
 from workbench.workspaces.mounting import mount_context
 from workbench.workspaces.permissions import PERMISSIONS, may
 from workbench.workspaces.quota import Amounts, Kind
-from workbench.workspaces.records import Workspace, default_workspace
+from workbench.workspaces.records import Workspace, default_workspace, ids
 from workbench.workspaces.records import get as workspace
 from workbench.workspaces.residents import Place, Residents
 from workbench.workspaces.roles import Role
@@ -28,6 +30,7 @@ from workbench.workspaces.work import end as end_work
 from workbench.workspaces.work import running as running_work
 
 __all__ = [
+    "DISK_USAGE",
     "MIGRATIONS",
     "PERMISSIONS",
     "Amounts",
@@ -43,10 +46,12 @@ __all__ = [
     "Work",
     "Workspace",
     "begin_work",
+    "count_disk_usage",
     "default_workspace",
     "end_work",
     "find_configs",
     "first_start",
+    "ids",
     "may",
     "mount_context",
     "put_tags",

@@ -115,5 +115,10 @@ def _from_row(row: Mapping[str, Any]) -> Quota:
     return Quota(**{each.name: row[each.name] for each in fields(Quota)})
 
 
+def shown_bytes(value: float) -> str:
+    """Bytes as a reader wants them."""
+    return f"{value / 2**30:.4g} GiB"
+
+
 def _shown(name: str, value: float) -> str:
-    return f"{value / 2**30:.4g} GiB" if name.endswith("_bytes") else f"{value:g}"
+    return shown_bytes(value) if name.endswith("_bytes") else f"{value:g}"

@@ -168,6 +168,11 @@ def search(
     return [from_row(row) for row in rows], total
 
 
+def ids(db: Database) -> list[str]:
+    """The ids of all workspaces."""
+    return [row[0] for row in db.execute("SELECT workspace_id FROM workspaces ORDER BY workspace_id")]
+
+
 def update(
     db: Database, workspace_id: str, *, now: datetime, display_name: str | None, description: str | None
 ) -> None:
@@ -202,13 +207,33 @@ def remove(db: Database, workspace: Workspace, *, now: datetime) -> None:
     db.execute("DELETE FROM workspaces WHERE workspace_id = ?", [workspace.workspace_id])
 
 
+def get_deleted(db: Database, workspace_id: str) -> Deleted:
+    """The deleted workspace with this id.
+
+    Raises:
+        WorkspaceNotFound: There is none, or its files are gone too.
+    """
+    for row in db.query("SELECT * FROM deleted_workspaces WHERE workspace_id = ?", [workspace_id]):
+        return _deleted_from_row(row)
+    raise WorkspaceNotFound(workspace_id)
+
+
+def forget(db: Database, workspace_id: str) -> None:
+    """Forget a deleted workspace whose files are gone."""
+    db.execute("DELETE FROM deleted_workspaces WHERE workspace_id = ?", [workspace_id])
+
+
 def deleted(db: Database, *, creator: str = "") -> list[Deleted]:
     """Workspaces that are gone while their files are not, newest first, of one user if given."""
     rows = db.query(
         "SELECT * FROM deleted_workspaces WHERE :creator = '' OR creator = :creator ORDER BY deleted_at DESC",
         {"creator": creator},
     )
-    return [Deleted(**{**row, "deleted_at": datetime.fromisoformat(row["deleted_at"])}) for row in rows]
+    return [_deleted_from_row(row) for row in rows]
+
+
+def _deleted_from_row(row: Mapping[str, Any]) -> Deleted:
+    return Deleted(**{**row, "deleted_at": datetime.fromisoformat(row["deleted_at"])})
 
 
 def from_row(row: Mapping[str, Any]) -> Workspace:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlite_utils import Database
 
@@ -31,7 +32,7 @@ class Residents:
     `find` says where a thing stands, None when there is no such thing. `seen` are the ids of those
     that may be seen, given where (see `visible_in`). `stop` asks for one to be stopped;
     `remove_all` for everything in a workspace to be removed. Both return at once and may be
-    repeated.
+    repeated. `folders` holds their files, as far as they are not in the workspace's own.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class Residents:
     seen: Callable[[Database, Mapping[str, str | None]], Sequence[str]]
     stop: Callable[[Parts, str], None]
     remove_all: Callable[[Parts, str], None]
+    folders: Callable[[Parts, str], Sequence[Path]]
 
 
 def stop(parts: Parts, residents: Sequence[Residents], works: Iterable[Work]) -> None:

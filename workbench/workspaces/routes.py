@@ -79,6 +79,7 @@ def routes(residents: Sequence[Residents] = ()) -> tuple[Route, ...]:
         "GetWorkspaceQuota": quotas.get,
         "UpdateWorkspaceQuota": quotas.update,
         "ListDeletedWorkspaces": workspaces.list_deleted,
+        "PurgeWorkspace": workspaces.purge,
         "ListPools": pools.list_,
         "CreatePool": pools.create,
         "UpdatePool": partial(pools.update, residents),

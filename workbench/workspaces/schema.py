@@ -162,3 +162,11 @@ def create_audit(db: Database) -> None:
 @MIGRATIONS()
 def list_workspaces_by_age(db: Database) -> None:
     db.execute("CREATE INDEX workspaces_by_age ON workspaces (created_at, workspace_id)")
+
+
+@MIGRATIONS()
+def count_disk_usage(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE disk_usage (workspace_id TEXT PRIMARY KEY, disk_bytes INTEGER NOT NULL,"
+        " counted_at TEXT NOT NULL, due_at TEXT NOT NULL) WITHOUT ROWID"
+    )

@@ -14,7 +14,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from workbench.errors import Conflict
-from workbench.workspaces import placing, pools, quota, records, users
+from workbench.workspaces import disk_usage, placing, pools, quota, records, users
 from workbench.workspaces.quota import Amounts, Kind
 from workbench.workspaces.refusals import UserDisabled
 
@@ -52,13 +52,12 @@ class Work:
         )
 
 
-def begin(db: Database, wanted: Work, *, installed: Amounts, disk_bytes: int = 0) -> Work:
+def begin(db: Database, wanted: Work, *, installed: Amounts) -> Work:
     """Count this as running from now on; what it held before is replaced.
 
     Args:
         wanted: With the pool that was asked for; with an empty one, a pool is found for it.
         installed: What the machine has.
-        disk_bytes: What the workspace's files took when they were last counted.
 
     Returns:
         The work with the pool that it runs in, still empty for what no pool was set aside for.
@@ -74,13 +73,14 @@ def begin(db: Database, wanted: Work, *, installed: Amounts, disk_bytes: int = 0
     if others == everything:
         _check_beginning(db, wanted)
     neighbours = [each for each in others if each.workspace_id == wanted.workspace_id]
-    quota.admit(quota.of(db, wanted.workspace_id), total(neighbours, disk_bytes=disk_bytes), wanted.amounts)
+    used_here = used(db, wanted.workspace_id, neighbours)
+    quota.admit(quota.of(db, wanted.workspace_id), used_here, wanted.amounts)
     known = pools.every(db)
-    used = {name: total([each for each in others if each.pool == name]) for name in ("", *known)}
+    in_pools = {name: total([each for each in others if each.pool == name]) for name in ("", *known)}
     asked = placing.Asked(
         workspace_id=wanted.workspace_id, kind=wanted.kind, amounts=wanted.amounts, pool=wanted.pool
     )
-    taken = replace(wanted, pool=placing.place(known, used, installed, asked))
+    taken = replace(wanted, pool=placing.place(known, in_pools, installed, asked))
     db.execute(
         "INSERT OR REPLACE INTO work (kind, id, name, workspace_id, user_id, pool, cpus, memory_bytes, gpus)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -115,7 +115,12 @@ def running(db: Database, *, workspace_id: str = "", user_id: str = "", pool: st
     return [_from_row(row) for row in rows]
 
 
-def total(works: Sequence[Work], *, disk_bytes: int = 0) -> Amounts:
+def used(db: Database, workspace_id: str, works: Sequence[Work]) -> Amounts:
+    """What these take of their workspace's quota, with its files as they were last counted."""
+    return replace(total(works), disk_bytes=disk_usage.bytes_of(db, workspace_id))
+
+
+def total(works: Sequence[Work]) -> Amounts:
     """What several take together."""
     each = [work.amounts for work in works]
     return Amounts(
@@ -125,7 +130,6 @@ def total(works: Sequence[Work], *, disk_bytes: int = 0) -> Amounts:
         notebooks=sum(one.notebooks for one in each),
         jobs=sum(one.jobs for one in each),
         services=sum(one.services for one in each),
-        disk_bytes=disk_bytes,
     )
 
 

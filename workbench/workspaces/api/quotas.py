@@ -29,7 +29,7 @@ def get(parts: Parts, call: Call) -> Mapping[str, Any]:
     with parts.store.reading() as db:
         require(db, call.caller, workspace_id, call.operation.action)
         limits = quota.of(db, workspace_id)
-        used = work.total(work.running(db, workspace_id=workspace_id))
+        used = work.used(db, workspace_id, work.running(db, workspace_id=workspace_id))
     return {"Quota": _view(limits), "Used": _view(used)}
 
 

@@ -11,9 +11,9 @@ from workbench.parts import Parts
 from workbench.wire.call import Call
 from workbench.wire.paging import page, sorting
 from workbench.wire.times import to_wire
-from workbench.workspaces import members, records, users, work
-from workbench.workspaces.authorization import require, require_on_machine
-from workbench.workspaces.records import Workspace
+from workbench.workspaces import disk_usage, members, records, users, work
+from workbench.workspaces.authorization import MachineOwnerOnly, require, require_on_machine
+from workbench.workspaces.records import Workspace, WorkspaceNotFound
 from workbench.workspaces.residents import Residents
 from workbench.workspaces.roles import Role
 
@@ -116,6 +116,7 @@ def list_deleted(parts: Parts, call: Call) -> Mapping[str, Any]:
     require_on_machine(call.caller, call.operation.action)
     with parts.store.reading() as db:
         deleted = records.deleted(db, creator="" if call.caller.owner else call.caller.user_id)
+        taken = {each.workspace_id: disk_usage.bytes_of(db, each.workspace_id) for each in deleted}
     return {
         "Workspaces": [
             {
@@ -123,10 +124,28 @@ def list_deleted(parts: Parts, call: Call) -> Mapping[str, Any]:
                 "WorkspaceName": each.name,
                 "Creator": each.creator,
                 "GmtDeleteTime": to_wire(each.deleted_at, milliseconds=True),
+                "DiskBytes": taken[each.workspace_id],
             }
             for each in deleted
         ]
     }
+
+
+def purge(parts: Parts, call: Call) -> Mapping[str, Any]:
+    """PurgeWorkspace: the files of a deleted workspace go, for who owned it and the machine's owner."""
+    workspace_id = call.fields["workspace_id"]
+    with parts.store.reading() as db:
+        deleted = records.get_deleted(db, workspace_id)
+    try:
+        require_on_machine(call.caller, call.operation.action, deleted.creator)
+    except MachineOwnerOnly:
+        raise WorkspaceNotFound(workspace_id) from None
+    # Files first: whatever interrupts this, the workspace is still listed and can be purged again.
+    parts.storage.directories.remove_workspace(workspace_id)
+    with parts.store.transaction() as db:
+        disk_usage.forget(db, workspace_id)
+        records.forget(db, workspace_id)
+    return {}
 
 
 def _permitted(db: Database, call: Call) -> Workspace:
