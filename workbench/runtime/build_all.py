@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from docker.errors import APIError
@@ -133,7 +134,9 @@ class Builder:
     def _remove_earlier(self, reference: str) -> None:
         repository, _, _ = reference.partition(":")
         with self._engine.open() as docker:
-            builds = sorted(docker.images(repository), key=lambda image: image["Created"], reverse=True)
+            # A list tells whole seconds only, and two builds from the cache are quicker than that.
+            found = [docker.inspect_image(image["Id"]) for image in docker.images(repository)]
+            builds = sorted(found, key=lambda image: datetime.fromisoformat(image["Created"]), reverse=True)
             for image in builds[_BUILDS_KEPT:]:
                 try:
                     docker.remove_image(image["RepoTags"][0])
