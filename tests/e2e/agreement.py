@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tests.installation import Installation
+from workbench.errors import Unavailable
 from workbench.gateway.control import Control
 from workbench.gateway.render import CONFIGURATION, NOTEBOOKS
 from workbench.runtime import PodState
@@ -66,8 +67,12 @@ def _disagreements(installation: Installation) -> Iterator[str]:
     yield from _difference(
         "records in the gateway's file", {line.split()[0] for line in lines if line[:1] != "#"}, known
     )
-    control = Control(run / "gateway" / "master.sock")
-    told = control.running(control.workers()[0])
+    try:
+        control = Control(run / "gateway" / "master.sock")
+        told = control.running(control.workers()[0])
+    except Unavailable as error:
+        yield f"{error}"
+        return
     yield from _difference("servers HAProxy knows", set(told.servers), running)
     yield from _difference("records HAProxy knows", set(told.records), known)
 
