@@ -56,7 +56,7 @@ def facts(item: Item) -> Sequence[tuple[str, Sequence[tuple[str, Word]]]]:
                 ("CPU", Word(_of(item, "CpusUsed", "Cpus"))),
                 ("Asked for", Word(_of(item, "CpusAsked", "CpusPromised"))),
                 ("Memory", Word(_of(item, "MemoryUsedBytes", "MemoryBytes", size=True))),
-                ("Asked for ", Word(_of(item, "MemoryAskedBytes", "MemoryPromisedBytes", size=True))),
+                ("Memory asked for", Word(_of(item, "MemoryAskedBytes", "MemoryPromisedBytes", size=True))),
                 ("GPUs", Word(str(item.get("Gpus", "")))),
                 ("Why none", Word(item.get("GpuReason", ""), Tone.WARNING)),
                 ("Driver", Word(item.get("Driver", ""))),
