@@ -18,6 +18,8 @@ class WorkbenchError(Exception):
 
     code = "InternalError"
     status = 500
+    retry_after_s: int | None = None
+    """Seconds after which trying again may help, where that is known."""
 
     def __init__(self, message: str, *, hint: str = "", code: str = "") -> None:
         super().__init__(message)

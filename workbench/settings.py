@@ -46,6 +46,12 @@ class Settings:
         "localhost", "Domain whose subdomains lead here; each notebook gets one as its own origin."
     )
     expose: bool = _setting(False, "Allow listening beyond loopback although the port speaks plain HTTP.")
+    tls_certificate: str = _setting(
+        "",
+        "PEM file with the certificate for the domain and its subdomains, and those up to the root; with it"
+        " the port speaks TLS alone.",
+    )
+    tls_key: str = _setting("", "PEM file with the certificate's key, without a passphrase.")
     docker_host: str = _setting(
         "unix:///var/run/docker.sock", "The Docker engine's address.", follows=("DOCKER_HOST",)
     )
@@ -124,8 +130,15 @@ class Settings:
         return self.home / "logs"
 
     @property
+    def tls(self) -> bool:
+        """Whether the port speaks TLS."""
+        return bool(self.tls_certificate)
+
+    @property
     def endpoint(self) -> str:
-        """The URL that the SDKs are pointed at."""
+        """The URL that the SDKs are pointed at; with TLS by name, since that is what a certificate is for."""
+        if self.tls:
+            return f"https://{self.domain}:{self.port}"
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 (compared, not bound)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
@@ -210,10 +223,12 @@ def _check(settings: Settings) -> None:
         loopback = ip_address(settings.host).is_loopback
     except ValueError as error:
         raise BadSetting(f"host is {settings.host!r}; an IP address is wanted.") from error
-    if not loopback and not settings.expose:
+    if bool(settings.tls_certificate) != bool(settings.tls_key):
+        raise BadSetting("Only one of tls_certificate and tls_key is set; both are wanted, or neither.")
+    if not loopback and not settings.expose and not settings.tls:
         raise BadSetting(
             f"host is {settings.host}, which others can reach, and the port speaks plain HTTP.",
-            hint="Put TLS in front of loopback, or set expose = true to accept the risk.",
+            hint="Set tls_certificate and tls_key, or expose = true to accept the risk.",
         )
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise BadSetting(f"log_level is {settings.log_level!r}; debug, info, warning or error is wanted.")

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from workbench.errors import Unavailable, WorkbenchError
-from workbench.gateway import port, render
+from workbench.gateway import certificate, port, render
 from workbench.gateway.changes import Running, changes, last_changes, revoked, wanted
 from workbench.gateway.control import CommandRefused, Control, GatewayAway, Worker
 from workbench.gateway.routes import NotebookRoute
@@ -75,7 +75,7 @@ class Gateway:
         self._folder = settings.run / "gateway"
         self._control = Control(self._folder / _MASTER)
         self._listens_on = render.listens_on(settings, ipv6=port.has_ipv6())
-        self._frame = render.frame(settings, self._listens_on)
+        self._frame = render.frame(settings, self._listens_on, certificate.combined(settings))
         self._generation = render.generation(self._frame)
         self._refused: str | None = None
         self._routes: dict[str, NotebookRoute] | None = None
@@ -117,6 +117,11 @@ class Gateway:
                 return False
             self._routes.pop(id, None)
             return self._try_to_apply()
+
+    def route(self, id: str) -> NotebookRoute | None:
+        """A route as it was handed in last; None where there is none."""
+        with self._lock:
+            return (self._routes or {}).get(id)
 
     def stop(self) -> None:
         """Take the container away. The next `reconcile` would bring it back.
@@ -229,8 +234,8 @@ class Gateway:
 
     def _new_port_problem(self, replaced: Mapping[str, str]) -> str:
         """HAProxy would share a port with another HAProxy of the same user, and say nothing."""
-        before = replaced.get(render.CONFIGURATION, "").splitlines()
-        new = [address for address in self._listens_on if before and f"    bind {address}" not in before]
+        before = render.addresses(replaced.get(render.CONFIGURATION, ""))
+        new = [address for address in self._listens_on if before and address not in before]
         return port.why_not([_host(address) for address in new], self._settings.port)
 
     def _tell(self, worker: Worker, target: Running) -> list[str]:

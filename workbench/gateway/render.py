@@ -25,18 +25,22 @@ daemon that was restarted is found again."""
 
 CONFIGURATION = "haproxy.cfg"
 NOTEBOOKS = "notebooks.map"
+CERTIFICATE = "certificate.pem"
+
+_TLS = f" ssl crt {RUN_INSIDE}/{CERTIFICATE} ssl-min-ver TLSv1.2 alpn http/1.1"
 
 _TEMPLATE = (Path(__file__).parent / "haproxy.cfg").read_text()
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _IPV4_LOOPBACK = "127.0.0.1"
 
 
-def frame(settings: Settings, listens_on: Iterable[str]) -> Mapping[str, str]:
+def frame(settings: Settings, listens_on: Iterable[str], certificate: str = "") -> Mapping[str, str]:
     """All files that do not depend on the routes; the configuration still wants its servers.
 
     Args:
         settings: Domain and socket are used.
         listens_on: See the function of that name.
+        certificate: With its key, to speak TLS with; plain HTTP when empty.
 
     Raises:
         BadSetting: The domain is not a domain name.
@@ -49,13 +53,15 @@ def frame(settings: Settings, listens_on: Iterable[str]) -> Mapping[str, str]:
         "DAEMON": DAEMON_INSIDE,
         "DAEMON_SOCKET": settings.gateway_socket.name,
         "DOMAIN": domain.replace(".", "[.]"),
-        "BINDS": "\n    ".join(f"bind {address}" for address in listens_on),
+        "BINDS": "\n    ".join(f"bind {address}{_TLS if certificate else ''}" for address in listens_on),
         "REFUSALS": "\n    ".join(_refusals()),
     }
     configuration = _TEMPLATE
     for name, value in blanks.items():
         configuration = configuration.replace(f"@{name}@", value)
     files = {**pages.files(), CONFIGURATION: configuration}
+    if certificate:
+        files[CERTIFICATE] = certificate
     generation = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()[:16]
     return {**files, CONFIGURATION: configuration.replace("@GENERATION@", generation)}
 
@@ -93,6 +99,11 @@ def listens_on(settings: Settings, *, ipv6: bool) -> tuple[str, ...]:
     if settings.host == _IPV4_LOOPBACK and ipv6:
         return (f"{host}:{settings.port}", f"[::1]:{settings.port}")
     return (f"{host}:{settings.port}",)
+
+
+def addresses(configuration: str) -> tuple[str, ...]:
+    """The addresses that a configuration listens on."""
+    return tuple(re.findall(r"^    bind (\S+)", configuration, re.MULTILINE))
 
 
 def _refusals() -> Iterable[str]:

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 
 from workbench.errors import InvalidInput
 
-_ID = re.compile(r"dsw-[0-9a-z]{1,40}")
+_ID = re.compile(r"(dsw|web)-[0-9a-z]{1,40}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{16,128}")
 
 
@@ -49,7 +49,7 @@ class Server:
 
 @dataclass(frozen=True, kw_only=True)
 class NotebookRoute:
-    """One notebook as the gateway knows it.
+    """One notebook as the gateway knows it, or a user's dashboard, which is let in the same way.
 
     `address` (an IP) and `port` are its container's, needed only while it is ready.
     `cookie` opens its own origin to a browser, `access_token` the plain path to programs,
@@ -67,7 +67,7 @@ class NotebookRoute:
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):
-            raise BadRoute(f"{self.id!r} is not a notebook's id.")
+            raise BadRoute(f"{self.id!r} is neither a notebook's id nor a dashboard's.")
         for name in ("jupyter_token", "access_token", "cookie"):
             if not _SECRET.fullmatch(getattr(self, name)):
                 raise BadRoute(f"The {name} of {self.id} is not 16 to 128 URL-safe characters.")

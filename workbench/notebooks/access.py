@@ -68,7 +68,8 @@ def route(vault: Vault, notebook: Notebook) -> NotebookRoute:
 
 def origin(settings: Settings, notebook_id: str) -> str:
     """The origin that a browser sees: the notebook's own, so that no script of another can reach in."""
-    return f"http://{notebook_id}.{settings.domain}:{settings.port}"
+    scheme = "https" if settings.tls else "http"
+    return f"{scheme}://{notebook_id}.{settings.domain}:{settings.port}"
 
 
 def browser_url(settings: Settings, notebook_id: str) -> str:

@@ -35,5 +35,5 @@ def refusal(error: WorkbenchError, request_id: str, *, service: str = "") -> dic
 
 def refusal_headers(error: WorkbenchError) -> Mapping[str, str]:
     """Headers that go with a refusal: when to try again, where that may help."""
-    wait_s = _RETRY_AFTER_S.get(error.status)
+    wait_s = error.retry_after_s or _RETRY_AFTER_S.get(error.status)
     return {"x-acs-retry-after": str(wait_s)} if wait_s else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.notebooks import access, logs, records
+from workbench.notebooks import access, logs
 from workbench.notebooks.api.instances import permitted
 from workbench.notebooks.session import base_path
 from workbench.parts import Parts, Route
@@ -50,11 +50,12 @@ def enter(parts: Parts, call: Call) -> Redirect:
     notebook_id = call.fields["instance_id"]
     with parts.store.transaction() as db:
         access.redeem_ticket(db, notebook_id, call.fields.get("ticket", ""), parts.now())
-        notebook = records.get(db, notebook_id)
-    cookie = parts.vault.open(notebook.cookie)
+    route = parts.gateway.route(notebook_id)
+    if route is None:
+        raise access.BadTicket
     return Redirect(
         location=f"{base_path(notebook_id)}lab",
-        cookie=f"{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax",
+        cookie=f"{COOKIE}={route.cookie}; Path=/; HttpOnly; SameSite=Lax{'; Secure' * parts.settings.tls}",
     )
 
 
