@@ -72,14 +72,15 @@ class Gpu:
 @dataclass(frozen=True, kw_only=True)
 class GpuReading:
     """All cards. `reason` says in words why there are none, or why this is an old reading;
-    `mismatch` that the library and the loaded driver differ in version. `cuda` is the newest
-    CUDA version the driver supports."""
+    `mismatch` that the library and the loaded driver differ in version; `answered` is false before
+    the first answer. `cuda` is the newest CUDA version the driver supports."""
 
     gpus: tuple[Gpu, ...] = ()
     driver: str = ""
     cuda: str = ""
     reason: str = ""
     mismatch: bool = False
+    answered: bool = True
 
 
 class GpuReader:
@@ -92,7 +93,7 @@ class GpuReader:
     def __init__(self, *, deadline_s: float = _DEADLINE_S) -> None:
         self._deadline_s = deadline_s
         self._lock = threading.Lock()
-        self._last = GpuReading(reason="The NVIDIA driver has not answered yet.")
+        self._last = GpuReading(reason="The NVIDIA driver has not answered yet.", answered=False)
         self._answered_at: float | None = None
         self._asked_at = 0.0
         self._answer: threading.Event | None = None

@@ -123,7 +123,12 @@ def _know(db: Database, look: _Look) -> None:
 
 
 def _note_lost(db: Database, held: Iterable[Held], look: _Look) -> list[Key]:
-    """Mark the work whose cards do not work, and what works again."""
+    """Mark the work whose cards do not work, and what works again.
+
+    A driver that cannot be asked, since it was updated or has not answered yet, proves nothing.
+    """
+    if look.inventory.graphics.mismatch or not look.inventory.graphics.answered:
+        return []
     sick = {gpu.uuid: cards.sickness(gpu, look.state(gpu)) for gpu in look.gpus}
     sick |= {part.uuid: sick[gpu.uuid] for gpu in look.gpus for part in gpu.instances}
     absent = look.inventory.graphics.reason or "The NVIDIA driver does not list it any more."
