@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import logging
 
 from sqlite_utils import Database
 
-from workbench import workspaces
+from workbench import scheduler, workspaces
 from workbench.daemon.idle_gpus import IdleWatch
+from workbench.errors import Unavailable
 from workbench.parts import Parts
 from workbench.telemetry.known_pods import KnownPods
 from workbench.telemetry.metric_buckets import MINUTE
@@ -15,6 +16,8 @@ from workbench.telemetry.metric_store import MetricStore
 from workbench.telemetry.readings import Owner, Snapshot, Work
 from workbench.telemetry.sampler import Attribution, Sampler
 from workbench.telemetry.series import values
+
+log = logging.getLogger(__name__)
 
 
 class Measuring:
@@ -27,6 +30,7 @@ class Measuring:
         self.store = MetricStore(settings.home / "metrics.db", cap_bytes=settings.metrics_cap_mib << 20)
         self.idle = IdleWatch(parts, self.store)
         self.latest: Snapshot | None = None
+        self._attributed = Attribution({}, {})
         self._sampler = Sampler(
             parts.node, self.pods, self._attribution, self._keep, every_s=settings.sample_s
         )
@@ -50,8 +54,12 @@ class Measuring:
             self.idle.look(snapshot)
 
     def _attribution(self) -> Attribution:
-        with self._parts.store.reading() as db:
-            return Attribution(owners=_owners(db), holders=_holders(db))
+        try:
+            with self._parts.store.reading() as db:
+                self._attributed = Attribution(owners=_owners(db), holders=_holders(db))
+        except Unavailable as error:  # a full disk, most likely: what was known is measured on
+            log.warning("owners not read reason=%s", error)
+        return self._attributed
 
 
 def _owners(db: Database) -> dict[Work, Owner]:
@@ -74,7 +82,4 @@ def _owners(db: Database) -> dict[Work, Owner]:
 
 
 def _holders(db: Database) -> dict[str, list[Work]]:
-    holders: dict[str, list[Work]] = defaultdict(list)
-    for row in db.query("SELECT DISTINCT gpu_uuid, kind, id FROM allocations ORDER BY kind, id"):
-        holders[row["gpu_uuid"]].append((row["kind"], row["id"]))
-    return holders
+    return {uuid: [(each.kind, each.id) for each in found] for uuid, found in scheduler.holders(db).items()}

@@ -19,11 +19,15 @@ Json = dict[str, Any]
 def latest(snapshot: Snapshot, idle: Mapping[Work, IdleGpus], shown: Shown) -> Json:
     """Machine, GPUs and pods, as far as the caller may know of them."""
     pods = [pod for pod in snapshot.pods if shown(pod.id, pod.owner.workspace_id, pod.owner.user_id)]
-    users = {(pod.kind, pod.id): pod.owner for pod in pods}
+    owners = {
+        work: owner
+        for work, owner in snapshot.owners.items()
+        if shown(work[1], owner.workspace_id, owner.user_id)
+    }
     return {
         "Time": to_wire(snapshot.time),
         "Machine": _machine(snapshot),
-        "Gpus": [_card(card, snapshot.pids, users, idle) for card in snapshot.cards],
+        "Gpus": [_card(card, snapshot.pids, owners, idle) for card in snapshot.cards],
         "Pods": [_pod(pod, idle.get((pod.kind, pod.id))) for pod in pods],
     }
 
@@ -51,7 +55,7 @@ def _machine(snapshot: Snapshot) -> Json:
 def _card(
     card: CardReading,
     pids: Mapping[int, Work],
-    users: Mapping[Work, Owner],
+    owners: Mapping[Work, Owner],
     idle: Mapping[Work, IdleGpus],
 ) -> Json:
     known = card.state.sample
@@ -67,24 +71,24 @@ def _card(
         PowerWatts=known and known.power_w,
         TemperatureCelsius=known and known.temperature_c,
         Idle=bool(card.holders) and all(work in idle for work in card.holders),
-        Holders=[_user(work, users) for work in card.holders],
+        Holders=[_user(work, owners) for work in card.holders],
         Processes=[
             _without_unknown(
                 Pid=process.pid,
                 MemoryBytes=process.memory_bytes,
                 Utilisation=process.utilisation,
-                User=_user(pids[process.pid], users) if process.pid in pids else None,
+                User=_user(pids[process.pid], owners) if process.pid in pids else None,
             )
             for process in (known.processes if known else ())
         ],
     )
 
 
-def _user(work: Work, users: Mapping[Work, Owner]) -> Json:
+def _user(work: Work, owners: Mapping[Work, Owner]) -> Json:
     kind, id = work
-    if work not in users:
-        return {"Kind": kind}  # somebody's in another workspace
-    owner = users[work]
+    if work not in owners:
+        return {"Kind": kind}  # the caller may not know of it
+    owner = owners[work]
     return {
         "Kind": kind,
         "Id": id,

@@ -1,8 +1,8 @@
 """All GPUs read at once, each by a reader of its own.
 
 NVML calls may hang, and then for one card only. A card that has not answered by the deadline
-keeps its last sample, said to be stale, and is not asked again before it has answered; the
-others are not held up.
+keeps its last sample, said to be stale, and is neither asked nor waited for again before it has
+answered; the others are not held up.
 """
 
 from __future__ import annotations
@@ -43,9 +43,10 @@ class GpuReaders:
         wanted = list(uuids)
         self._readers = {uuid: self._readers.get(uuid) or _Reader(uuid) for uuid in wanted}
         until = time.monotonic() + self._deadline_s
-        for reader in self._readers.values():
-            reader.ask()
-        return {uuid: reader.answer(until) for uuid, reader in self._readers.items()}
+        asked = {uuid for uuid, reader in self._readers.items() if reader.ask()}
+        return {
+            uuid: reader.answer(until if uuid in asked else 0.0) for uuid, reader in self._readers.items()
+        }
 
 
 class _Reader:
@@ -56,11 +57,14 @@ class _Reader:
         self._answered.set()
         self._state = GpuState(stale="It was not read yet.")
 
-    def ask(self) -> None:
-        if self._answered.is_set():  # else it still thinks about the last question
-            self._answered.clear()
-            self._asked_at = time.monotonic()
-            threading.Thread(target=self._listen, name=f"nvml-{self._uuid[:12]}", daemon=True).start()
+    def ask(self) -> bool:
+        """Whether it was asked: not while it still thinks about the last question."""
+        if not self._answered.is_set():
+            return False
+        self._answered.clear()
+        self._asked_at = time.monotonic()
+        threading.Thread(target=self._listen, name=f"nvml-{self._uuid[:12]}", daemon=True).start()
+        return True
 
     def answer(self, until: float) -> GpuState:
         if self._answered.wait(max(0.0, until - time.monotonic())):

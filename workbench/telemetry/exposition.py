@@ -9,7 +9,7 @@ Source: https://prometheus.io/docs/instrumenting/exposition_formats/
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.telemetry.readings import CardReading, Owner, PodReading, Snapshot, Work
 
@@ -34,7 +34,7 @@ def expose(snapshot: Snapshot, shown: Callable[[PodReading], bool]) -> str:
         shown: Which pods the reader may know of.
     """
     pods = tuple(pod for pod in snapshot.pods if shown(pod))
-    seen = Snapshot(**{**vars(snapshot), "pods": pods})
+    seen = replace(snapshot, pods=pods)
     return "".join(line for metric in METRICS for line in _lines(metric, seen))
 
 

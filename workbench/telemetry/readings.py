@@ -80,7 +80,8 @@ class PodReading:
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """Everything at one moment. `pids` says which pod a process on a GPU belongs to."""
+    """Everything at one moment. `pids` says which object a process on a GPU belongs to, `owners` whose
+    each object is."""
 
     time: datetime
     inventory: Inventory
@@ -89,6 +90,7 @@ class Snapshot:
     cards: tuple[CardReading, ...] = ()
     pods: tuple[PodReading, ...] = ()
     pids: Mapping[int, Work] = field(default_factory=dict)
+    owners: Mapping[Work, Owner] = field(default_factory=dict)
 
 
 Counters = GroupCounters | MachineCounters

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from workbench.node import Inventory, Node
 from workbench.node.cgroups import ProcessGone
 from workbench.node.gpu_counters import GpuProcess
-from workbench.node.gpu_readers import GpuReaders, GpuState
+from workbench.node.gpu_readers import GpuState
 from workbench.node.group_counters import GroupCounters, GroupFiles, find_group, group_of, is_within
 from workbench.node.machine_counters import MachineCounters, read_machine
 from workbench.runtime import Pod
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Attribution:
-    """Whose each object is, and which objects each GPU, by UUID, is given to."""
+    """Whose each object is, and which objects each GPU or MIG instance, by UUID, is given to."""
 
     owners: Mapping[Work, Owner]
     holders: Mapping[str, Sequence[Work]]
@@ -77,7 +77,6 @@ class Sampler:
         self._attribute = attribute
         self._on_snapshot = on_snapshot
         self._every_s = every_s
-        self._readers = GpuReaders(deadline_s=every_s / 2)
         self._followed: dict[str, _Followed] = {}
         self._machine: MachineCounters | None = None
         self._sampled_at = 0.0
@@ -122,6 +121,7 @@ class Sampler:
                 for pod, earlier, counters in running
             ),
             pids={pid: (kind, id) for pid, (kind, id, _) in users.items()},
+            owners=attribution.owners,
         )
 
     def _run(self) -> None:
@@ -135,12 +135,16 @@ class Sampler:
 
     def _read_cards(self, inventory: Inventory, attribution: Attribution) -> tuple[CardReading, ...]:
         cards = inventory.graphics.gpus
-        states = self._readers.read(card.uuid for card in cards if card.uuid)
+        states = self._node.gpu_states()
         return tuple(
             CardReading(
                 gpu=card,
                 state=states.get(card.uuid, GpuState(stale=card.problem)),
-                holders=tuple(attribution.holders.get(card.uuid, ())),
+                holders=tuple(
+                    work
+                    for uuid in (card.uuid, *(each.uuid for each in card.instances))
+                    for work in attribution.holders.get(uuid, ())
+                ),
             )
             for card in cards
         )
