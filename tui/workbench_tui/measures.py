@@ -40,6 +40,7 @@ class History:
 
     def __init__(self) -> None:
         self._values: dict[str, list[float]] = {"cpus": [], "memory": [], "disk": [], "network": []}
+        self._newest = ""
 
     def begin_with(self, answer: Mapping[str, Any]) -> None:
         """Take QueryMetrics' values of the machine, from before the dashboard was opened."""
@@ -51,8 +52,22 @@ class History:
             (down or 0.0) + (up or 0.0) for down, up in zip(received, sent, strict=False) if down is not None
         ]
 
-    def add(self, machine: Mapping[str, Any]) -> Gauges:
-        """Take the newest values; what to draw now."""
+    def add(self, answer: Mapping[str, Any]) -> Gauges:
+        """Take GetLatestMetrics' values, once however often they are seen; what to draw now."""
+        machine = answer["Machine"]
+        if answer["Time"] != self._newest:
+            self._newest = answer["Time"]
+            self._append(machine)
+        rates = " ".join(f"{sign}{values.size(machine.get(name) or 0)}/s" for sign, name in _RATES)
+        disk = _fullest(machine.get("Disks") or ())
+        return Gauges(
+            cpu=self._gauge("cpus", machine.get("Cpus") or 1),
+            memory=self._gauge("memory", machine.get("MemoryBytes") or 1, size=True),
+            disk=self._gauge("disk", disk["TotalBytes"] if disk else 1, size=True),
+            network=Gauge(self._shares("network", max(*self._values["network"], 1e6)), rates),
+        )
+
+    def _append(self, machine: Mapping[str, Any]) -> None:
         disk = _fullest(machine.get("Disks") or ())
         used = disk["TotalBytes"] - disk["FreeBytes"] if disk else 0
         network = sum(machine.get(name) or 0.0 for _, name in _RATES)
@@ -63,13 +78,6 @@ class History:
             ("network", network),
         ):
             self._values[name] = [*self._values[name], value][-_KEPT:]
-        rates = " ".join(f"{sign}{values.size(machine.get(name) or 0)}/s" for sign, name in _RATES)
-        return Gauges(
-            cpu=self._gauge("cpus", machine.get("Cpus") or 1),
-            memory=self._gauge("memory", machine.get("MemoryBytes") or 1, size=True),
-            disk=self._gauge("disk", disk["TotalBytes"] if disk else 1, size=True),
-            network=Gauge(self._shares("network", max(*self._values["network"], 1e6)), rates),
-        )
 
     def _gauge(self, name: str, whole: float, *, size: bool = False) -> Gauge:
         now = self._values[name][-1]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
+from rich.cells import set_cell_size
 from rich.text import Text
 from textual import on, work
 from textual.binding import Binding, BindingType
@@ -208,7 +209,7 @@ class OverviewScreen(ActingScreen):
 
     @on(Measured)
     def _show_measured(self, event: Measured) -> None:
-        self._draw_machine(self._history.add(event.answer["Machine"]))
+        self._draw_machine(self._history.add(event.answer))
         self._draw_gpus(gpu_readings(event.answer), event.answer.get("GpuReason") or "")
         self._problems = event.answer.get("Problems") or ()
         self._draw_events()
@@ -337,7 +338,7 @@ def _add_quota(
 ) -> None:
     show = values.size if size else values.number
     tone = Tone.WARNING if limit is not None and used >= limit else Tone.PLAIN
-    text.append(f"{say(title):<5}", "bold")
+    text.append(set_cell_size(say(title), 5), "bold")
     text.append(show(used), palette.style(tone))
     of = "∞" if limit is None else show(limit)
     text.append(f" / {of}\n", palette.style(Tone.QUIET))

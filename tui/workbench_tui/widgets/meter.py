@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import set_cell_size
 from rich.style import Style
 from rich.text import Text
 from textual.app import RenderResult
@@ -37,7 +38,7 @@ class Meter(Widget):
         width = self.content_size.width
         amount = Text(f" {self.amount}", no_wrap=True)
         room = max(width - _TITLE_WIDTH - amount.cell_len, 0)
-        line = Text(f"{self.title:<{_TITLE_WIDTH}}", style="bold", no_wrap=True, end="")
+        line = Text(set_cell_size(self.title, _TITLE_WIDTH), style="bold", no_wrap=True, end="")
         newest = list(self.history)[-room:] if room else []
         line.append(" " * (room - len(newest)))
         for share in newest:

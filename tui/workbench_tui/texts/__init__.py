@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from workbench_tui.chinese import CHINESE
+from workbench_tui.texts.chinese import CHINESE
 
 ENGLISH = "en"
 CHINESE_LANGUAGE = "zh"

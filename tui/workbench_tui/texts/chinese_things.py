@@ -1,236 +1,10 @@
-"""The dashboard's sentences in Chinese, by what they are about.
-
-Names that PAI and the shell use (roles, operations, commands, units) stay as they are.
-"""
+"""In Chinese: what is said of each kind of thing. Names that PAI and the shell use stay as they are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-_FRAME: Mapping[str, str] = {
-    "live": "实时",
-    "away; data is {age} old": "失去联系；数据已过 {age}",
-    "Nobody answers": "无人应答",
-    "Back": "返回",
-    "One step back.": "退回一步。",
-    "Go to": "前往",
-    "Go to {place}": "前往{place}",
-    "Any list, by name or alias.": "按名称或别名前往任何列表。",
-    "name or alias, then a workspace": "名称或别名，其后可跟工作空间",
-    "Last list": "上一列表",
-    "The list before.": "先前的列表。",
-    "Help": "帮助",
-    "What every key does here.": "此处每个键的作用。",
-    "Keys": "按键",
-    "Quit": "退出",
-    "Close": "关闭",
-    "Cancel": "取消",
-    "Yes": "是",
-    "No": "否",
-    "Choose": "选择",
-    "Do it": "执行",
-    "Needed.": "必填。",
-    "There is no {value}.": "没有 {value}。",
-    "Copy": "复制",
-    "Copied": "已复制",
-    "Copied.": "已复制。",
-    "Copied: {text}": "已复制：{text}",
-    "Copy its id.": "复制其 ID。",
-    "… and {count} more.": "……还有 {count} 个。",
-    "{action}: {count} done.": "{action}：完成 {count} 个。",
-    "There is nothing here to do this to.": "这里没有可操作的对象。",
-    "Only the machine's owner may do this.": "只有本机所有者可以这样做。",
-    "Your role in this workspace does not allow this.": "您在此工作空间的角色不允许这样做。",
-    "Your role allows this only on what is your own.": "您的角色只允许对自己的对象这样做。",
-    "It is gone.": "它已不存在。",
-    "palette": "命令",
-    "Open command palette": "打开命令面板",
-    "Focus Next": "下一焦点",
-    "Focus Previous": "上一焦点",
-    "Copy selected text": "复制所选文字",
-}
-
-_LISTS: Mapping[str, str] = {
-    "Details": "详情",
-    "All that is known of it.": "关于它的全部信息。",
-    "Logs": "日志",
-    "Its log, as it is written.": "随写随看的日志。",
-    "Filter": "筛选",
-    "text, !text, state:run, tag:key=value": "文字、!文字、state:run、tag:键=值",
-    "Sort": "排序",
-    "Sort by the next column.": "按下一列排序。",
-    "Reverse": "倒序",
-    "Turn the order round.": "颠倒次序。",
-    "Mark": "标记",
-    "Mark it for an action on several.": "标记，以便批量操作。",
-    "Mark all": "全部标记",
-    "Refresh": "刷新",
-    "First": "最前",
-    "Last": "最后",
-    "Up": "上",
-    "Down": "下",
-    "Left": "左",
-    "Right": "右",
-    "Cursor up": "光标上移",
-    "Cursor down": "光标下移",
-    "Cursor left": "光标左移",
-    "Cursor right": "光标右移",
-    "Page up": "上一页",
-    "Page down": "下一页",
-    "Page Left": "左一页",
-    "Page Right": "右一页",
-    "Home": "主目录",
-    "End": "末尾",
-    "Top": "顶端",
-    "Bottom": "底端",
-    "Select": "选定",
-    "Submit": "提交",
-    "Name": "名称",
-    "State": "状态",
-    "Owner": "所有者",
-    "User": "用户",
-    "Age": "时长",
-    "Id": "ID",
-    "Kind": "类别",
-    "Kinds": "类别",
-    "Time": "时间",
-    "Status": "状态码",
-    "Operation": "操作",
-    "From": "来源",
-    "Code": "代码",
-    "Level": "级别",
-    "Object": "对象",
-    "Reason": "原因",
-    "Message": "消息",
-    "Description": "描述",
-    "#": "#",
-    "of": "共",
-}
-
-_PAGES: Mapping[str, str] = {
-    "Facts": "概况",
-    "Metrics": "指标",
-    "Events": "事件",
-    "Configuration": "配置",
-    "Page before": "前页",
-    "Next page": "后页",
-    "The page after.": "后面一页。",
-    "Nothing happened yet.": "尚无事件。",
-    "peak {value}": "峰值 {value}",
-    "nothing measured": "无测量数据",
-    "Shorter": "缩短",
-    "A shorter time.": "更短的时间。",
-    "Longer": "延长",
-    "A longer time.": "更长的时间。",
-    "Received": "接收",
-    "Sent": "发送",
-    "Read": "读取",
-    "Written": "写入",
-    "Load": "负载",
-    "GPU memory": "显存",
-}
-
-_LOGS: Mapping[str, str] = {
-    "{count} lines are in {path}.": "{count} 行已存入 {path}。",
-    "c copies, Esc goes back": "c 复制，Esc 返回",
-    "First line": "首行",
-    "Follow": "跟随",
-    "Go to the end and stay there.": "到末尾并停在那里。",
-    "Pause": "暂停",
-    "Stay here while new lines come.": "新行到来时停在此处。",
-    "Mark lines from here on, for copying.": "从此处起标记各行，以便复制。",
-    "Copy the marked lines, or this one.": "复制所标记的各行或本行。",
-    "Unmark": "取消标记",
-    "Show the line whole; JSON is laid out.": "显示整行；JSON 分行排列。",
-    "Search: text, or /regular expression/": "搜索：文字或 /正则表达式/",
-    "Show only lines with: text, !text, or /regular expression/": "只显示含有：文字、!文字或 /正则表达式/ 的行",
-    "Go to: a line's number, 12:34, 2026-01-31 12:34, or -5m": "前往：行号、12:34、2026-01-31 12:34 或 -5m",
-    "Search": "搜索",
-    "Next": "下一个",
-    "Next line found.": "下一处。",
-    "Previous": "上一个",
-    "Previous line found.": "上一处。",
-    "Go to a line or a time.": "前往某行或某时刻。",
-    "Wrap": "折行",
-    "Fold long lines, or cut them.": "长行折叠或截断。",
-    "Times": "时间",
-    "Numbers": "行号",
-    "Streams": "流",
-    "Both, only stdout, or only stderr.": "两者、仅 stdout 或仅 stderr。",
-    "Save": "保存",
-    "Write what is shown to a file.": "把所显示的写入文件。",
-    "{count} lines copied": "已复制 {count} 行",
-    "{text} is not found": "找不到 {text}",
-    "{count} lines are too much for the clipboard; S saves": "{count} 行超出剪贴板容量；S 保存",
-    "{pattern} is no regular expression: {error}": "{pattern} 不是正则表达式：{error}",
-    "▼ Following": "▼ 跟随中",
-    "‖ Paused: {count} new, End follows": "‖ 已暂停：新增 {count} 行，End 继续跟随",
-    "{shown} of {all} lines": "{all} 行中的 {shown} 行",
-    "{all} lines": "{all} 行",
-    "looking: {share}%": "查找中：{share}%",
-    "{count} oldest no longer kept": "最早的 {count} 行已不保留",
-    "{count} not received": "{count} 行未收到",
-    "only {stream}": "仅 {stream}",
-    "wrap": "折行",
-    "{text} is neither a line nor a time": "{text} 既非行号也非时间",
-    "went round the end": "已从头继续",
-}
-
-_OVERVIEW: Mapping[str, str] = {
-    "Overview": "总览",
-    "Panel": "面板",
-    "Next panel": "下一面板",
-    "Go into the panel.": "进入面板。",
-    "The log of the notebook under the cursor.": "光标处笔记本的日志。",
-    "Events and warnings": "事件与警告",
-    "Nothing happened since you came.": "自打开以来无事发生。",
-    "Choose a workspace with `:workspaces`.": "用 `:workspaces` 选择工作空间。",
-    "Mem": "内存",
-    "Net": "网络",
-    "NB": "实例",
-    "{share} of {whole}": "{whole} 的 {share}",
-    "{running} of {all} run": "{all} 个中运行 {running} 个",
-    "{held} of {all} held": "{all} 块中占用 {held} 块",
-    "{count} waiting": "{count} 个等待",
-    "Docker: {message}": "Docker：{message}",
-    "Gateway: {message}": "网关：{message}",
-    "Image {name}: {message}": "镜像 {name}：{message}",
-    "another workspace": "其他工作空间",
-    "free": "空闲",
-    "idle": "闲置",
-}
-
-_STATES: Mapping[str, str] = {
-    "Running": "运行中",
-    "Present": "就绪",
-    "Free": "空闲",
-    "Enabled": "启用",
-    "Starting": "启动中",
-    "Creating": "创建中",
-    "EnvPreparing": "准备环境",
-    "Recovering": "恢复中",
-    "Working": "进行中",
-    "Held": "占用",
-    "Queuing": "排队",
-    "Waiting": "等待",
-    "Draining": "排空中",
-    "Cordoned": "已封锁",
-    "Stopping": "停止中",
-    "Deleting": "删除中",
-    "Deleted": "已删除",
-    "Stopped": "已停止",
-    "Absent": "缺失",
-    "Disabled": "停用",
-    "Failed": "失败",
-    "Error": "错误",
-    "Lost": "失联",
-    "Warning": "警告",
-    "Normal": "正常",
-    "PRIVATE": "仅自己",
-    "PUBLIC": "工作空间",
-}
-
-_NOTEBOOKS: Mapping[str, str] = {
+NOTEBOOKS: Mapping[str, str] = {
     "Notebooks": "笔记本",
     "No notebook yet: press `n` to make one.": "尚无笔记本：按 `n` 新建。",
     "New": "新建",
@@ -273,8 +47,12 @@ _NOTEBOOKS: Mapping[str, str] = {
     "Or leave it and give the amounts below.": "或留空，在下面填数量。",
     "Memory, GiB": "内存 GiB",
     "Mounts": "挂载",
-    "nas://workspace/data=/mnt/data, with spaces between several.": "nas://workspace/data=/mnt/data，多个以空格分隔。",
-    "{mount} is not like nas://workspace/data=/mnt/data.": "{mount} 不是 nas://workspace/data=/mnt/data 的形式。",
+    "nas://workspace/data=/mnt/data, with spaces between several.": (
+        "nas://workspace/data=/mnt/data，多个以空格分隔。"
+    ),
+    "{mount} is not like nas://workspace/data=/mnt/data.": (
+        "{mount} 不是 nas://workspace/data=/mnt/data 的形式。"
+    ),
     "A whole number is wanted.": "需要整数。",
     "A number from 0 up is wanted.": "需要不小于 0 的数。",
     "A number is wanted.": "需要数字。",
@@ -302,7 +80,7 @@ _NOTEBOOKS: Mapping[str, str] = {
     "Command": "命令",
 }
 
-_MACHINE: Mapping[str, str] = {
+MACHINE: Mapping[str, str] = {
     "Machine": "机器",
     "Nothing is known of the machine.": "对这台机器一无所知。",
     "Endpoint": "端点",
@@ -363,7 +141,7 @@ _MACHINE: Mapping[str, str] = {
     "Position": "位置",
 }
 
-_PEOPLE: Mapping[str, str] = {
+PEOPLE: Mapping[str, str] = {
     "Workspaces": "工作空间",
     "You are in no workspace yet.": "您尚不在任何工作空间。",
     "You are in no workspace yet: press `n` to make one.": "您尚不在任何工作空间：按 `n` 新建。",
@@ -443,7 +221,7 @@ _PEOPLE: Mapping[str, str] = {
     "The machine's owner stays.": "本机所有者不能移除。",
 }
 
-_KEYS: Mapping[str, str] = {
+KEYS: Mapping[str, str] = {
     "Access keys": "访问密钥",
     "No key yet: press `n` to make one.": "尚无密钥：按 `n` 新建。",
     "Key": "密钥",
@@ -477,7 +255,7 @@ _KEYS: Mapping[str, str] = {
     "Nothing was asked for yet.": "尚无请求。",
 }
 
-_SHARES: Mapping[str, str] = {
+SHARES: Mapping[str, str] = {
     "Pools": "资源池",
     "The machine is not divided: press `n` to set a part of it aside.": "机器尚未划分：按 `n` 划出一部分。",
     "Set a part of the machine aside.": "划出机器的一部分。",
@@ -505,16 +283,4 @@ _SHARES: Mapping[str, str] = {
     "{name} has its new quota.": "{name} 有了新配额。",
 }
 
-CHINESE: Mapping[str, str] = {
-    **_FRAME,
-    **_LISTS,
-    **_PAGES,
-    **_LOGS,
-    **_OVERVIEW,
-    **_STATES,
-    **_NOTEBOOKS,
-    **_MACHINE,
-    **_PEOPLE,
-    **_KEYS,
-    **_SHARES,
-}
+THINGS: Mapping[str, str] = {**NOTEBOOKS, **MACHINE, **PEOPLE, **KEYS, **SHARES}
