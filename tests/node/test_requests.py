@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from workbench.node import (
     Resources,
     check_fits,
     parse_resources,
+    share_of_a_gpu,
 )
 from workbench.node.requests import BadAmount, parse_cpus, parse_gpus, parse_memory
 
@@ -101,3 +104,41 @@ def test_more_gpus_than_there_are_is_refused_with_the_reason() -> None:
         check_fits(parse_resources({"GPU": "1"}, cpus=1, memory_gib=1), bare)
     assert (refusal.value.code, refusal.value.status) == ("NotEnoughGPUs", 409)
     check_fits(parse_resources({"GPU": "2"}, cpus=1, memory_gib=1), a_machine(gpus=2))
+
+
+def test_a_gpu_type_is_a_model_or_names_a_mig_instance() -> None:
+    by_model = parse_resources({"GPU": "2", "GPUType": "A10"}, cpus=1, memory_gib=1)
+    instance = parse_resources({"GPU": "1", "GPUType": "1g.5gb"}, cpus=1, memory_gib=1)
+
+    assert (by_model.gpus, by_model.gpu_model) == (2, "A10")
+    assert (instance.gpus, instance.gpu_instance) == (0, "1g.5gb")
+    with pytest.raises(BadAmount, match="1 is wanted"):
+        parse_resources({"GPU": "2", "GPUType": "1g.5gb"}, cpus=1, memory_gib=1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"GPU": "1", "GPUType": "H100"}, "1 GPU like 'H100' wanted, this machine has 0"),
+        ({"GPU": "1", "GPUType": "1g.5gb"}, "No MIG instance '1g.5gb' is here. No card is divided."),
+    ],
+)
+def test_what_no_card_is_is_refused(fields: dict[str, str], said: str) -> None:
+    with pytest.raises(NotEnough) as refusal:
+        check_fits(parse_resources(fields, cpus=1, memory_gib=1), a_machine(gpus=2))
+
+    assert said in str(refusal.value)
+    assert refusal.value.code == "NotEnoughGPUs"
+
+
+def test_a_share_is_of_one_card_and_not_beside_whole_ones() -> None:
+    plain = parse_resources({}, cpus=1, memory_gib=1)
+
+    assert share_of_a_gpu(plain, "8").gpu_memory_bytes == 8 * GIB
+    with pytest.raises(NotEnough, match="25 GiB of one GPU wanted, the largest usable one has 24 GiB"):
+        check_fits(share_of_a_gpu(plain, "25"), a_machine(gpus=2))
+    with pytest.raises(BadAmount, match="a share of one"):
+        share_of_a_gpu(replace(plain, gpus=1), "8")
+    for absurd in ("0", "-1", "much", "1e9"):
+        with pytest.raises(BadAmount):
+            share_of_a_gpu(plain, absurd)

@@ -1,0 +1,104 @@
+"""What a notebook asks the scheduler for, and what it makes of the answer."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.notebooks.examples import NOW, a_notebook
+from tests.notebooks.test_notebook_session import ALICE
+from workbench.node import Gpu, MigInstance
+from workbench.notebooks import place, session
+from workbench.notebooks.records import Notebook, Status
+from workbench.runtime import PodPlan
+from workbench.scheduler import Grant, Share, Slice, Whole
+from workbench.settings import load
+
+GIB = 2**30
+CARDS = tuple(
+    Gpu(index=index, uuid=f"GPU-{index}", name="A100", memory_bytes=40 * GIB, minor=index)
+    for index in range(2)
+)
+
+
+def plan(notebook: Notebook, grant: Grant) -> PodPlan:
+    return session.plan(
+        notebook,
+        image="sha256:1",
+        user_name="alice",
+        context=ALICE,
+        grant=grant,
+        gpus=CARDS,
+        binds=(),
+        network="workspace-1",
+        settings=load({}, {}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "cards"),
+    [
+        ({}, None),
+        ({"gpus": 2, "gpu_model": "A100"}, Whole(2, "A100")),
+        ({"gpu_memory_bytes": 8 * GIB}, Share(8 * GIB)),
+        ({"gpu_instance": "1g.5gb"}, Slice("1g.5gb")),
+    ],
+)
+def test_it_asks_for_what_its_owner_asked_for(fields: dict[str, object], cards: object) -> None:
+    request = place.request(a_notebook(priority=4, **fields), "alice", NOW)
+
+    assert request.pods[0].cards == cards
+    assert (request.priority, request.owner, request.words) == (4, "alice", "notebook mine of alice")
+
+
+def test_one_with_a_shutdown_time_is_known_to_end() -> None:
+    def lasts(notebook: Notebook) -> timedelta | None:
+        return place.request(notebook, "alice", NOW).lasts
+
+    assert lasts(a_notebook()) is None
+    assert lasts(a_notebook(shutdown_at=NOW + timedelta(hours=1))) == timedelta(hours=1)
+    assert lasts(a_notebook(shutdown_at=NOW - timedelta(hours=1))) == timedelta(0)
+
+
+def test_a_session_is_told_how_many_cards_it_has_and_the_engine_which() -> None:
+    made = plan(a_notebook(gpus=2), Grant(("GPU-0", "GPU-1")))
+
+    assert made.gpus == ("GPU-0", "GPU-1")
+    assert "export NVIDIA_VISIBLE_DEVICES=0,1; exec" in made.command[2]
+    assert "NVIDIA_VISIBLE_DEVICES" not in made.environment
+
+
+def test_a_share_is_told_to_frameworks_by_their_own_variables() -> None:
+    environment = plan(a_notebook(), Grant(("GPU-1",), 10 * GIB)).environment
+
+    assert environment["XLA_PYTHON_CLIENT_MEM_FRACTION"] == "0.250"
+    assert environment["CUDA_MPS_PINNED_DEVICE_MEM_LIMIT"] == "0=10240M"
+    assert environment["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"
+
+
+def test_a_lost_card_marks_a_notebook_that_runs_on_and_the_mark_goes_with_the_trouble() -> None:
+    running = a_notebook(status=Status.RUNNING)
+
+    marked = place.marked(running, "GPU-0: It fell off the bus.", NOW)
+
+    assert (marked.status, marked.reason_code) == (Status.RUNNING, "GPULost")
+    assert "fell off the bus" in marked.reason
+    assert place.marked(marked, "", NOW).reason_code == ""
+    assert place.marked(running, "", NOW) == running
+
+
+def test_a_session_that_sees_a_card_it_was_not_given_is_stopped() -> None:
+    given = Grant(("GPU-1",))
+
+    assert place.strangers(frozenset({1}), given, CARDS) == ""
+    assert place.strangers(None, given, CARDS) == "", "it could not be looked at"
+    assert "/dev/nvidia0, /dev/nvidia1" in place.strangers(frozenset({0, 1}), given, CARDS)
+    assert "none" in place.strangers(frozenset(), given, CARDS)
+    assert place.strangers(frozenset({0}), Grant(), CARDS)
+
+
+def test_an_instance_is_seen_as_the_card_that_it_is_a_part_of() -> None:
+    divided = Gpu(index=0, uuid="GPU-0", minor=0, divided=True, instances=(MigInstance("MIG-1", "1g.5gb"),))
+
+    assert place.strangers(frozenset({0}), Grant(("MIG-1",)), [divided]) == ""
