@@ -32,12 +32,14 @@ def doctor(session: Session, json_wanted: bool) -> None:
 
 
 @click.command()
+@click.option("--web", is_flag=True, help="In a browser instead: print the link, serve until Ctrl-C.")
 @pass_session
-def dashboard(session: Session) -> None:
+def dashboard(session: Session, web: bool) -> None:
     """Open the dashboard in this terminal."""
     if importlib.util.find_spec("workbench_tui") is None:
         raise click.ClickException("The dashboard is not installed; install the package workbench again.")
-    _become("workbench_tui", environment=session.environment(WORKBENCH_ENDPOINT=session.endpoint))
+    module = "workbench_tui.web" if web else "workbench_tui"
+    _become(module, environment=session.environment(WORKBENCH_ENDPOINT=session.endpoint))
 
 
 def _become(module: str, *arguments: str, environment: Mapping[str, str]) -> NoReturn:
