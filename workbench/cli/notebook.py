@@ -47,6 +47,7 @@ def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--memory", metavar="SIZE", help="Memory: 8 means 8 GiB; 512Mi."),
         click.option("--shm", metavar="SIZE", help="Shared memory; half of the memory by default."),
         click.option("--gpu", metavar="N", help="GPUs."),
+        click.option("--gpu-type", metavar="NAME", help="A GPU's model, such as A100, or a MIG instance."),
         click.option("--env", type=VariableType(), multiple=True, help="A variable; repeatable."),
         click.option("--mount", type=MountType(), multiple=True, help="Files to mount; repeatable."),
         click.option("--idle-minutes", type=click.IntRange(min=0), help="Stop after so long idle; 0: never."),
@@ -62,6 +63,7 @@ def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
         memory: str | None,
         shm: str | None,
         gpu: str | None,
+        gpu_type: str | None,
         env: tuple[tuple[str, str], ...],
         mount: tuple[Mount, ...],
         idle_minutes: int | None,
@@ -75,6 +77,7 @@ def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
             memory=memory,
             shared_memory=shm,
             gpu=gpu,
+            gpu_type=gpu_type,
             environment=dict(env),
             mounts=mount,
             idle_minutes=idle_minutes,
@@ -97,12 +100,22 @@ def notebook() -> None:
 @notebook.command()
 @click.option("--name", help="Its name, unique in the workspace; one is made up if not given.")
 @_wishes
+@click.option("--gpu-memory", metavar="SIZE", help="A share of one GPU, which others use too: 8 means 8 GiB.")
 @click.option("--workspace", default="", metavar="ID", help="Its workspace; the default one if not given.")
 @_wait
 @as_json
 @pass_session
-def create(session: Session, wishes: Wishes, workspace: str, wait: bool, json_wanted: bool) -> None:
+def create(
+    session: Session,
+    *,
+    wishes: Wishes,
+    gpu_memory: str | None,
+    workspace: str,
+    wait: bool,
+    json_wanted: bool,
+) -> None:
     """Create and start a notebook; print its id, and its URL when waited for."""
+    wishes = dataclasses.replace(wishes, gpu_memory=gpu_memory)
     notebook_id = notebooks.create(session.client, wishes, workspace_id=workspace)
     if not json_wanted:
         click.echo(notebook_id)

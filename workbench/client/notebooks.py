@@ -44,6 +44,10 @@ class AmbiguousName(Conflict):
         super().__init__(f"{len(ids)} notebooks are named {name!r}: {', '.join(ids)}.", hint="Give the id.")
 
 
+_GPU_MEMORY = "workbench.gpu_memory"
+"""The label that asks for a share of a card; PAI's notebooks have no field for it."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Mount:
     """Files of a workspace that a notebook sees at a path of its own.
@@ -68,6 +72,8 @@ class Wishes:
         shared_memory: As `memory`; half of the memory by default.
         idle_minutes: Stop after so long without use; 0 for never.
         shutdown_after_ms: Stop so long from now, whatever happens; 0 for never.
+        gpu_type: A part of the card's name, or a MIG instance by profile or UUID.
+        gpu_memory: A share of one card, as `memory`, instead of whole ones; for a new notebook only.
     """
 
     name: str | None = None
@@ -76,6 +82,8 @@ class Wishes:
     memory: str | None = None
     shared_memory: str | None = None
     gpu: str | None = None
+    gpu_type: str | None = None
+    gpu_memory: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     mounts: Sequence[Mount] = ()
     idle_minutes: int | None = None
@@ -310,6 +318,7 @@ def _fields(wishes: Wishes) -> dict[str, Any]:
         "Memory": wishes.memory,
         "SharedMemory": wishes.shared_memory,
         "GPU": wishes.gpu,
+        "GPUType": wishes.gpu_type,
     }
     fields = {
         "InstanceName": wishes.name,
@@ -320,6 +329,7 @@ def _fields(wishes: Wishes) -> dict[str, Any]:
             {"Uri": each.uri, "MountPath": each.path, "MountAccess": "RO" if each.read_only else "RW"}
             for each in wishes.mounts
         ],
+        "Labels": [{"Key": _GPU_MEMORY, "Value": wishes.gpu_memory}] if wishes.gpu_memory else [],
     }
     return {name: value for name, value in fields.items() if value}
 
