@@ -152,7 +152,7 @@ def test_use_takes_the_flag_away_at_once(machine: Machine) -> None:
 
 def test_a_burst_an_hour_ago_does_not_hide_the_idleness_since(machine: Machine) -> None:
     machine.pass_by(300, utilisation=1.0)
-    machine.pass_by(61)
+    machine.pass_by(62)
 
     assert list(machine.watch.flagged) == [WORK]
 
@@ -164,7 +164,7 @@ def test_a_gpu_that_tells_nothing_is_not_called_idle(machine: Machine) -> None:
 
 
 def test_a_daemon_that_restarts_still_knows_and_does_not_warn_again(machine: Machine) -> None:
-    machine.pass_by(61)
+    machine.pass_by(62)
     machine.restart()
 
     machine.pass_by(1)

@@ -52,12 +52,12 @@ class IdleWatch:
                     flagged[work] = idle
             except WorkbenchError as error:
                 log.warning("idleness not known kind=%s id=%s reason=%s", *work, error)
-        self.flagged = flagged
-        owners, self._owners = self._owners, {work: holding[work][0].owner for work in flagged}
         for work in flagged.keys() - before.keys():
             self._warn(work, holding[work], flagged[work])
         for work in before.keys() - flagged.keys():
-            self._tell(work, owners[work])
+            self._tell(work, self._owners[work])
+        self.flagged = flagged  # who was to hear of it has
+        self._owners = {work: holding[work][0].owner for work in flagged}
         for work, idle in flagged.items():
             if work[0] == notebooks.KIND and is_over(idle, now=now):
                 self._stop(work[1], idle)

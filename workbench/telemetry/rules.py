@@ -45,7 +45,7 @@ class IdleGpus:
 
 def unused_since(minutes: Sequence[Bucket], *, now: int, floor: float) -> int | None:
     """Since when work is known not to have used its GPUs, in Unix seconds; None where it does, or
-    where that is not known.
+    where that is not known. The minute in which it stopped, or began to be measured, does not count.
 
     Args:
         minutes: Its utilisation, by the minute, oldest first.
@@ -53,9 +53,10 @@ def unused_since(minutes: Sequence[Bucket], *, now: int, floor: float) -> int | 
     """
     since, later = None, now
     for minute in reversed(minutes):
-        if minute.peak > floor or later - (minute.time + MINUTE) > _LONGEST_GAP_S:
+        end = minute.time + MINUTE
+        if minute.peak > floor or later - end > _LONGEST_GAP_S:
             break
-        since = later = minute.time
+        since, later = min(end, now), minute.time
     return since
 
 
