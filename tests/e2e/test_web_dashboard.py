@@ -155,6 +155,21 @@ def test_the_program_itself_answers_nobody_but_the_gateway(serving: subprocess.P
     assert httpx.get(url, headers={"Authorization": "token guessed"}).status_code == 403
 
 
+def test_a_restarted_daemon_leads_there_again_by_a_new_link(
+    workbench: Installation, serving: subprocess.Popen[str], link: str
+) -> None:
+    cookie = let_in(link)
+
+    workbench.kill()
+    workbench.start()
+
+    assert serving.stdout
+    new = serving.stdout.readline().strip()
+    workbench.until(lambda: asked(new, urlsplit(new).path).status_code == 401, "the new link leads there")
+    assert asked(new, urlsplit(new).path, Cookie=let_in(new)).status_code == 200
+    assert asked(link, urlsplit(link).path, Cookie=cookie).status_code == 404
+
+
 def test_a_way_to_somebody_elses_port_is_refused(workbench: Installation) -> None:
     with socket.create_server(("127.0.0.1", 0)) as mine:
         port = mine.getsockname()[1]

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from workbench_tui.widgets.log_lines import Line
 
-_EVERY_S = 0.05
+_EVERY_S = 0.1
 _AT_ONCE = 2000
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from textual import events, work
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive, var
 from textual.scroll_view import ScrollView
@@ -127,6 +127,7 @@ class LogRows(ScrollView, can_focus=True):
         self.lines = lines
         self.layout_of_lines = LogLayout(lines)
         self._drawn_lines: LRUCache[int, _Drawn] = LRUCache(_DRAWN_LINES)
+        self._plain = Style()
         self._looking = False
         self._seen_at_pause = 0
 
@@ -332,11 +333,15 @@ class LogRows(ScrollView, can_focus=True):
         """Nobody can see the lines any more."""
         self.lines.close()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self._plain = self.rich_style  # costly, and the same for every line
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         row = self.scroll_offset.y + y
         width = self.scrollable_content_region.width
         if row >= self.layout_of_lines.row_count:
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self._plain)
         number, part = self.layout_of_lines.line_at(row)
         drawn = self._drawn(number)
         left = self.scroll_offset.x
@@ -402,7 +407,7 @@ class LogRows(ScrollView, can_focus=True):
             return self.get_component_rich_style("log--cursor")
         if self._is_marked(number):
             return self.get_component_rich_style("log--marked")
-        return self.rich_style
+        return self._plain
 
     def _is_marked(self, number: int) -> bool:
         return self.marked_from >= 0 and (
