@@ -170,3 +170,9 @@ def count_disk_usage(db: Database) -> None:
         "CREATE TABLE disk_usage (workspace_id TEXT PRIMARY KEY, disk_bytes INTEGER NOT NULL,"
         " counted_at TEXT NOT NULL, due_at TEXT NOT NULL) WITHOUT ROWID"
     )
+
+
+@MIGRATIONS()
+def list_workspaces_of_a_member(db: Database) -> None:
+    db.execute("CREATE INDEX members_of_a_user ON members (user_id, workspace_id)")
+    db.execute("CREATE INDEX workspaces_by_change ON workspaces (modified_at, workspace_id)")
