@@ -197,6 +197,17 @@ def test_a_failed_start_that_could_not_be_cleaned_up_is_by_the_next(
     assert [pod.generation for pod in runtime.list_pods()] == [2]
 
 
+def test_a_container_whose_start_may_be_under_way_is_started_and_not_replaced(
+    unlucky: Runtime, sick: MisbehavingEngine, runtime: Runtime, a_plan: Plans
+) -> None:
+    sick.lose_request("POST", "/containers/.*/start")
+    with pytest.raises(EngineAway):
+        unlucky.start_pod(a_plan())
+    [made] = runtime.list_pods()
+
+    assert unlucky.start_pod(a_plan()).container == made.container
+
+
 def test_an_engine_in_trouble_is_not_the_pods_fault(
     unlucky: Runtime, sick: MisbehavingEngine, a_plan: Plans
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from workbench import notebooks
 from workbench.errors import Conflict
 from workbench.parts import Parts
+from workbench.runtime import NetworkInUse
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,10 @@ def purge(parts: Parts) -> None:
     for pod in parts.runtime.list_pods():
         parts.runtime.remove_pod(pod)
     for network in parts.runtime.list_networks():
-        parts.runtime.remove_network(network.name)
+        try:
+            parts.runtime.remove_network(network.name)
+        except NetworkInUse as error:  # an engine that counts a container which is gone: its restart helps
+            log.warning("network kept network=%s reason=%s", network.network, error)
     if parts.runtime.shares_engine():
         log.info("images kept reason=another Workbench on this engine has containers")
     else:

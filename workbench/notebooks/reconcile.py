@@ -160,7 +160,7 @@ def _tend(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
         _save(parts, replace(notebook, last_active=now))
     elif stopping:
         return _write(parts, stopping)
-    return Again(_LOOK_AT_ACTIVITY_S)
+    return Again(min(_LOOK_AT_ACTIVITY_S, rules.seconds_to_shutdown(notebook, now)))
 
 
 def _lost(parts: Parts, notebook: Notebook) -> str:

@@ -9,6 +9,7 @@ killed between any two lines: after a restart, the same facts lead to the same s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -250,6 +251,13 @@ def overdue(notebook: Notebook, now: datetime) -> Notebook | None:
             f"Nothing ran in it for {int(idle.total_seconds() // 60)} minutes, its idle limit.",
         )
     return None
+
+
+def seconds_to_shutdown(notebook: Notebook, now: datetime) -> float:
+    """How long until its shutdown time; infinite where it has none."""
+    if notebook.shutdown_at is None:
+        return math.inf
+    return max((notebook.shutdown_at - now).total_seconds(), 0)
 
 
 def idle_time(notebook: Notebook, now: datetime) -> timedelta:

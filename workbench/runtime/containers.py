@@ -7,6 +7,7 @@ caller can forget it.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,7 @@ KIND = "workbench.kind"
 ID = "workbench.id"
 POD = "workbench.pod"
 GENERATION = "workbench.generation"
+PLAN = "workbench.plan"
 
 HOST_NETWORK = "host"
 
@@ -34,6 +36,11 @@ def pod_name(home_id: str, kind: str, id: str, pod: str) -> str:
 def network_name(home_id: str, name: str) -> str:
     """The engine's name for one of our networks."""
     return f"workbench-{home_id[:8]}-{name}"
+
+
+def plan_digest(plan: PodPlan) -> str:
+    """What a plan is told by: another plan has another one."""
+    return hashlib.sha256(repr(plan).encode()).hexdigest()[:16]
 
 
 def create_request(plan: PodPlan, home_id: str, cdi_devices: Collection[str] = ()) -> dict[str, Any]:
@@ -63,6 +70,7 @@ def create_request(plan: PodPlan, home_id: str, cdi_devices: Collection[str] = (
             ID: plan.id,
             POD: plan.pod,
             GENERATION: str(plan.generation),
+            PLAN: plan_digest(plan),
         },
         "HostConfig": _host_config(plan, home_id, cdi_devices),
     }
@@ -167,6 +175,7 @@ def _identity(labels: Mapping[str, str]) -> dict[str, Any]:
         "kind": labels.get(KIND, ""),
         "id": labels.get(ID, ""),
         "pod": labels.get(POD, ""),
+        "plan": labels.get(PLAN, ""),
         "generation": int(generation) if generation.isdecimal() else 0,
     }
 

@@ -72,7 +72,8 @@ class Pod:
 
     `error` is what the engine said when a start failed. `exit_code` is 128 plus the signal
     for a process that was killed; None while it runs. `oom_killed` is true even where only a
-    child was killed. `address` is its IP on our network, empty while it has none.
+    child was killed. `address` is its IP on our network, empty while it has none. `plan` is
+    the digest of the plan it was made by.
     """
 
     kind: str
@@ -90,6 +91,7 @@ class Pod:
     address: str = ""
     image: str = ""
     pid: int = 0
+    plan: str = ""
 
 
 class PodEvent(StrEnum):

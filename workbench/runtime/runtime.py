@@ -17,7 +17,16 @@ from docker import APIClient
 from docker.errors import APIError, ImageNotFound, NotFound
 
 from workbench.runtime import saved_logs
-from workbench.runtime.containers import HOME, ID, KIND, POD, create_request, pod_from_inspect, pod_name
+from workbench.runtime.containers import (
+    HOME,
+    ID,
+    KIND,
+    POD,
+    create_request,
+    plan_digest,
+    pod_from_inspect,
+    pod_name,
+)
 from workbench.runtime.engine import Engine, EngineFacts
 from workbench.runtime.events import OnEvent, Watch
 from workbench.runtime.logs import LogStream
@@ -88,14 +97,21 @@ class Runtime:
         """
         name = pod_name(self._home_id, plan.kind, plan.id, plan.pod)
         found = self.find_pod(plan.kind, plan.id, plan.pod)
-        if found and found.state is PodState.CREATED:
+        if found is None:
+            container = self._create(name, plan)
+        elif found.state is PodState.CREATED and found.plan == plan_digest(plan):
+            # Its start may still be under way in the engine, asked for by a daemon that was killed:
+            # removed now, it would stay an endpoint of its network for as long as the engine lives.
+            container = found.container
+        elif found.state is PodState.CREATED:
             self.remove_pod(found)
-        elif found and found.generation != plan.generation:
+            container = self._create(name, plan)
+        elif found.generation != plan.generation:
             raise OtherGeneration(name, found=found.generation, wanted=plan.generation)
-        elif found:
+        else:
             return found
 
-        self._start(self._create(name, plan))
+        self._start(container)
         log.info("pod started kind=%s id=%s pod=%s image=%s", plan.kind, plan.id, plan.pod, plan.image)
         pod = self.find_pod(plan.kind, plan.id, plan.pod)
         if pod is None:
