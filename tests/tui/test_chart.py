@@ -17,7 +17,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from workbench_tui.resource import Series
 from workbench_tui.widgets.chart import Charts
-from workbench_tui.widgets.chart_canvas import Canvas, Window
+from workbench_tui.widgets.chart_canvas import Canvas, Window, knows_braille
 from workbench_tui.widgets.chart_scale import scale, ticks
 
 END = 1_767_355_200.0
@@ -60,6 +60,7 @@ async def drawn(
 ) -> AsyncIterator[tuple[Wall, Pilot[None], Callable[[], list[str]]]]:
     app = Wall()
     async with app.run_test(size=size) as pilot:
+        app.charts.ascii_only = False
         app.charts.end = END
         app.charts.series = series
         app.charts.focus()
@@ -131,6 +132,19 @@ async def test_no_size_breaks_it(size: tuple[int, int]) -> None:
         await pilot.pause()
 
         assert len(screen()) == size[1]
+
+
+@pytest.mark.parametrize(
+    ("term", "encoding", "known"),
+    [
+        ("xterm-256color", "utf-8", True),
+        ("linux", "utf-8", False),
+        ("xterm", "iso8859-1", False),
+        ("", "", False),
+    ],
+)
+def test_braille_is_drawn_only_where_it_is_seen(term: str, encoding: str, known: bool) -> None:
+    assert knows_braille({"TERM": term}, encoding) is known
 
 
 @given(

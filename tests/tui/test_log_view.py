@@ -86,7 +86,7 @@ class Desk:
     def seen(self) -> list[str]:
         """The rows of the log alone, without what stands before the text."""
         height = self.log.rows.scrollable_content_region.height
-        return [row[self.log.rows.margin_cells :] for row in self.screen[:height]]
+        return [row[self.log.rows.margin.cells :] for row in self.screen[:height]]
 
     @property
     def under_cursor(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from textual.widget import Widget
 
 from workbench_tui.resource import Series
 from workbench_tui.texts import say
-from workbench_tui.widgets.chart_canvas import Canvas, Window, sample
+from workbench_tui.widgets.chart_canvas import Canvas, Window, knows_braille, sample
 from workbench_tui.widgets.chart_scale import Scale, longest_gap, scale, ticks
 
 RANGES: tuple[tuple[str, float], ...] = (("5m", 300), ("1h", 3600), ("24h", 86400), ("30d", 30 * 86400))
@@ -40,7 +42,7 @@ class Chart(Widget):
 
     DEFAULT_CSS = """
     Chart { height: 1fr; min-height: 7; text-wrap: nowrap; text-overflow: ellipsis; }
-    Chart > .chart--axis { color: $text-muted; }
+    Chart > .chart--axis { text-style: dim; }
     Chart > .chart--curve-0 { color: $text-primary; }
     Chart > .chart--curve-1 { color: $text-accent; }
     Chart > .chart--curve-2 { color: $text-success; }
@@ -174,7 +176,8 @@ class Charts(VerticalScroll):
             self.post_message(self.Range(self.span_s))
 
     def on_mount(self) -> None:
-        """Begin with now."""
+        """Begin with now, in letters that the terminal knows."""
+        self.ascii_only = not knows_braille(os.environ, sys.__stdout__.encoding if sys.__stdout__ else "")
         self.end = self.end or time.time()
         self._tell_range()
 

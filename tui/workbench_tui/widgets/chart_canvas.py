@@ -6,7 +6,7 @@ as the curve's own letter. A curve's dashes tell it from others where there is n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 _BRAILLE = 0x2800
@@ -16,6 +16,11 @@ _LETTERS = "*+ox#%"
 _DASHES = ((1, 0), (4, 2), (1, 1), (6, 4), (2, 2), (8, 2))
 """Dots that are drawn and then left out, for each curve."""
 _SAMPLES = ("──", "╌╌", "┈┈", "━ ", "╍╍", "━━")
+
+
+def knows_braille(environ: Mapping[str, str], encoding: str) -> bool:
+    """Whether a terminal shows Braille: not in other encodings than UTF-8, nor does Linux's own console."""
+    return encoding.lower().startswith("utf") and environ.get("TERM") != "linux"
 
 
 def sample(curve: int, *, ascii_only: bool) -> str:

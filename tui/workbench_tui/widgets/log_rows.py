@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
-from rich.text import Text
 from textual import events, work
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
@@ -20,28 +18,15 @@ from textual.reactive import reactive, var
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from workbench_tui.widgets import log_text
+from workbench_tui.widgets.log_drawing import Drawn, Margin, Pen
 from workbench_tui.widgets.log_layout import LogLayout
 from workbench_tui.widgets.log_lines import Line, LogLines
 from workbench_tui.widgets.log_query import Query
 
-_MARKS_CELLS = 3
-_NUMBER_CELLS = 7
-_TIME_CELLS = 12
-_SOURCE_CELLS = 16
 _SIDEWAYS_CELLS = 10
 _AT_ONCE = 2000
 """Lines looked at before keys get their turn."""
 _DRAWN_LINES = 512
-_LEVELS = re.compile(r"\b(?:(ERROR|CRITICAL|FATAL|Traceback|\w*Error)|(WARN(?:ING)?|\w*Warning))\b")
-
-
-@dataclass(frozen=True)
-class _Drawn:
-    """A line as it looks, whatever stands around it."""
-
-    margin: Strip
-    rows: Sequence[Strip]
 
 
 class LogRows(ScrollView, can_focus=True):
@@ -59,7 +44,7 @@ class LogRows(ScrollView, can_focus=True):
         scrollbar-size-horizontal: 1;
         scrollbar-size-vertical: 1;
     }
-    LogRows > .log--margin { color: $text-muted; }
+    LogRows > .log--margin { text-style: dim; }
     LogRows > .log--stderr { color: $text-error; }
     LogRows > .log--error { color: $text-error; text-style: bold; }
     LogRows > .log--warning { color: $text-warning; text-style: bold; }
@@ -126,7 +111,7 @@ class LogRows(ScrollView, can_focus=True):
         super().__init__()
         self.lines = lines
         self.layout_of_lines = LogLayout(lines)
-        self._drawn_lines: LRUCache[int, _Drawn] = LRUCache(_DRAWN_LINES)
+        self._drawn_lines: LRUCache[int, Drawn] = LRUCache(_DRAWN_LINES)
         self._plain = Style()
         self._looking = False
         self._seen_at_pause = 0
@@ -150,18 +135,15 @@ class LogRows(ScrollView, can_focus=True):
         return layout.neighbour(self.lines.end if self.cursor < 0 else self.cursor, 0)
 
     @property
-    def margin_cells(self) -> int:
-        """Cells before each line's text."""
-        cells = _MARKS_CELLS
-        cells += _NUMBER_CELLS + 1 if self.numbers else 0
-        cells += _TIME_CELLS + 1 if self.timestamps else 0
-        return cells + (self._source_cells + 1 if self._source_cells else 0)
+    def margin(self) -> Margin:
+        """What stands before each line's text."""
+        return Margin(numbers=self.numbers, timestamps=self.timestamps, sources=tuple(self.lines.sources))
 
     def append(self, lines: Sequence[Line]) -> None:
         """Add lines at the end."""
-        margin = self.margin_cells
+        margin_cells = self.margin.cells
         self.lines.append(lines)
-        if margin != self.margin_cells:
+        if margin_cells != self.margin.cells:
             self._lay_out_anew()
         elif not self._looking:
             self.layout_of_lines.look(self.layout_of_lines.unseen)
@@ -175,7 +157,7 @@ class LogRows(ScrollView, can_focus=True):
         if not self.scroll_offset.y <= row < self.scroll_offset.y + height:
             self._scroll(row - height // 2)
         if column is not None and not self.folded:
-            text_cells = self.scrollable_content_region.width - self.margin_cells
+            text_cells = self.scrollable_content_region.width - self.margin.cells
             if not self.scroll_offset.x <= column < self.scroll_offset.x + text_cells:
                 self.scroll_to(x=max(column - text_cells // 2, 0), animate=False, immediate=True)
 
@@ -303,17 +285,16 @@ class LogRows(ScrollView, can_focus=True):
     def watch_folded(self) -> None:
         self._lay_out_anew()
 
-    def watch_stream(self) -> None:
-        self._lay_out_anew()
-
-    def watch_only(self) -> None:
-        self._lay_out_anew()
+    watch_stream = watch_only = watch_folded
 
     def watch_timestamps(self) -> None:
-        self._margin_changed()
+        if self.folded:
+            self._lay_out_anew()
+        else:
+            self._redraw()
+            self._settle()
 
-    def watch_numbers(self) -> None:
-        self._margin_changed()
+    watch_numbers = watch_timestamps
 
     def watch_found(self) -> None:
         self._redraw()
@@ -354,45 +335,13 @@ class LogRows(ScrollView, can_focus=True):
             ]
         ).apply_style(self._row_style(number))
 
-    @property
-    def _source_cells(self) -> int:
-        longest = max(map(len, self.lines.sources), default=0)
-        return min(longest, _SOURCE_CELLS) if len(self.lines.sources) > 1 else 0
-
-    def _drawn(self, number: int) -> _Drawn:
+    def _drawn(self, number: int) -> Drawn:
         if number not in self._drawn_lines:
-            line = self.lines[number]
-            row = log_text.shown(line.text)
-            self._highlight(row)
-            rows = log_text.fold(row, self.layout_of_lines.fold_at) if self.folded else [row]
-            console = self.app.console
-            margin = self._margin(number, line)
-            self._drawn_lines[number] = _Drawn(
-                Strip(margin.render(console), self.margin_cells - 1),
-                [Strip(each.render(console)) for each in rows],
+            pen = Pen(
+                self.app.console, self.margin, self.found, self.layout_of_lines.fold_at, self._component
             )
+            self._drawn_lines[number] = pen.draw(number, self.lines[number])
         return self._drawn_lines[number]
-
-    def _margin(self, number: int, line: Line) -> Text:
-        margin = Text(end="")
-        style = self._component("log--margin")
-        stderr = line.stream == "stderr"
-        margin.append("!" if stderr else " ", self._component("log--stderr") if stderr else None)
-        if self.numbers:
-            margin.append(f" {number + 1:>{_NUMBER_CELLS}}", style)
-        if self.timestamps:
-            margin.append(f" {line.time.astimezone():%H:%M:%S.%f}"[:-3], style)
-        if cells := self._source_cells:
-            margin.append(f" {line.source[-cells:]:<{cells}}", style)
-        return margin.append(" ")
-
-    def _highlight(self, row: Text) -> None:
-        if not row.spans:  # a program that colours its lines knows better
-            for level in _LEVELS.finditer(row.plain):
-                row.stylize(self._component("log--error" if level[1] else "log--warning"), *level.span())
-        if self.found and not self.found.inverse:
-            for found in self.found.pattern.finditer(row.plain):
-                row.stylize(self._component("log--found"), *found.span())
 
     def _component(self, name: str) -> Style:
         return self.get_component_styles(name).partial_rich_style
@@ -449,7 +398,7 @@ class LogRows(ScrollView, can_focus=True):
 
     def _settle(self, *, gone: int = 0) -> None:
         """Make room for what came, and stay where somebody reads, or at the end."""
-        width = 0 if self.folded else self.lines.widest + self.margin_cells
+        width = 0 if self.folded else self.lines.widest + self.margin.cells
         self.virtual_size = Size(width, self.layout_of_lines.row_count)
         self.cursor = max(self.cursor, self.lines.dropped) if self.cursor >= 0 else -1
         if self.following:
@@ -464,15 +413,8 @@ class LogRows(ScrollView, can_focus=True):
         self._drawn_lines.clear()
         self.refresh()
 
-    def _margin_changed(self) -> None:
-        if self.folded:
-            self._lay_out_anew()
-        else:
-            self._redraw()
-            self._settle()
-
     def _fold_at(self) -> int:
-        return max(self.scrollable_content_region.width - self.margin_cells, 1)
+        return max(self.scrollable_content_region.width - self.margin.cells, 1)
 
     def _lay_out_anew(self) -> None:
         if self.is_mounted:
