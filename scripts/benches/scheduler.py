@@ -30,7 +30,8 @@ def main() -> None:
     chance = random.Random(1)
     machine, held = _machine(), [_held(chance, number) for number in range(_CARDS // 2)]
     queue = [_request(chance, number) for number in range(_REQUESTS)]
-    used: dict[Member, float] = {(str(w), str(u)): chance.random() * 1e5 for w in range(10) for u in range(20)}
+    members = [(str(workspace), str(user)) for workspace in range(10) for user in range(20)]
+    used: dict[Member, float] = {member: chance.random() * 1e5 for member in members}
 
     sorting = _best(lambda: sorted(queue, key=lambda each: (-each.priority, each.asked_at)))
     first = _best(lambda: decide(machine, held, queue, used, _NOW))

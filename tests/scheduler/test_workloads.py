@@ -64,7 +64,7 @@ def end_of(held: Held) -> datetime:
     return held.placed_at + (held.request.lasts or hours(3))
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=700, deadline=None)
 @given(machines, queues, queues)
 def test_no_card_is_over_committed_and_no_gang_half_placed(
     machine: Machine, first: list[Request], second: list[Request]
@@ -81,7 +81,7 @@ def test_no_card_is_over_committed_and_no_gang_half_placed(
         simulation.queue += arriving
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(machines, queues)
 def test_nothing_waits_for_ever_while_it_fits(machine: Machine, queue: list[Request]) -> None:
     possible = [each for each in queue if Room.of(machine, ()).fit(each.pods)]
@@ -100,7 +100,7 @@ def test_nothing_waits_for_ever_while_it_fits(machine: Machine, queue: list[Requ
     assert {each.id for each in possible} <= simulation.started.keys()
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=700, deadline=None)
 @given(machines, queues, requests, queues)
 def test_backfill_never_delays_the_first_in_the_queue(
     machine: Machine, running: list[Request], first: Request, others: list[Request]
@@ -133,7 +133,7 @@ def lasting(request: Request) -> Request:
     return replace(request, preemptible=False, lasts=request.lasts or hours(3))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(machines, queues)
 def test_a_pass_after_a_pass_has_nothing_left_to_do(machine: Machine, queue: list[Request]) -> None:
     simulation = Simulation(machine, queue=list(map(lasting, queue)))
@@ -151,7 +151,7 @@ def test_what_is_asked_for_is_kept_as_it_was(request: Request) -> None:
 def test_shares_of_two_workspaces_that_always_want_more_become_equal(seed: int) -> None:
     chance = random.Random(seed)
     simulation = Simulation(a_machine(8))
-    for _ in range(600):
+    for _ in range(400):
         for workspace in ("1", "2"):
             while sum(each.workspace_id == workspace for each in simulation.queue) < 6:
                 simulation.queue.append(work_of(workspace, chance))

@@ -111,8 +111,9 @@ def machine_now(
 
 def _look(node: Node) -> _Look:
     inventory, states = node.inventory(), node.gpu_states()
-    if any(gpu.problem or states[gpu.uuid].stale for gpu in inventory.graphics.gpus if gpu.uuid in states):
-        inventory = node.inventory(afresh=True)  # worse than it was, or better again
+    sick = [gpu for gpu in inventory.graphics.gpus if gpu.problem and gpu.uuid in states]
+    if any(not states[gpu.uuid].stale for gpu in sick):
+        inventory = node.inventory(afresh=True)  # one of them answers: perhaps it is well again
     return _Look(inventory, states)
 
 
