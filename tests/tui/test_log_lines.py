@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -64,6 +65,25 @@ def test_of_too_much_text_the_oldest_goes() -> None:
 
     assert lines.dropped > 80
     assert lines[99].text == "99" * 500
+
+
+def test_a_full_disk_loses_lines_and_says_how_many() -> None:
+    lines = LogLines()
+    layout = LogLayout(lines)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
+    try:
+        for start in range(0, 1000, 100):
+            lines.append(numbered(100, start=start))
+            layout.look(100)
+            layout.forget()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert lines.end == 1000
+    assert 0 < lines.dropped < 1000
+    assert lines[999].text == "line 999"
+    assert layout.numbers(0, 1000) == list(range(lines.dropped, 1000))
 
 
 @given(widths=st.lists(st.integers(0, 50), max_size=30), fold_at=st.integers(1, 20))

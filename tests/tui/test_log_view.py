@@ -162,6 +162,14 @@ async def test_a_wrong_regular_expression_is_said_to_be_one() -> None:
         assert "no regular expression" in desk.status
 
 
+async def test_a_question_can_be_left() -> None:
+    async with reading(numbered(3)) as desk:
+        await desk.press("slash", "x", "escape", "k")
+
+        assert not desk.log.question.has_class("-asked")
+        assert desk.under_cursor == "line 1"
+
+
 async def test_a_filter_holds_for_what_comes_too() -> None:
     async with reading(numbered(100)) as desk:
         await desk.type("&", "7")

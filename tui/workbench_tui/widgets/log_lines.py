@@ -7,6 +7,7 @@ there are too many, the oldest go, and `dropped` tells how many.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import tempfile
@@ -78,10 +79,17 @@ class LogLines:
         return self._sources
 
     def append(self, lines: Sequence[Line]) -> None:
-        """Add lines at the end."""
+        """Add lines at the end.
+
+        Where the disk has no room for them, all are given up, and counted: a reader who is told
+        so is better off than one without a dashboard.
+        """
         for start in range(0, len(lines), self._part_lines):
             records = [self._record(line) for line in lines[start : start + self._part_lines]]
-            self._room_for(len(records)).append(records)
+            try:
+                self._room_for(len(records)).append(records)
+            except OSError:
+                self._begin_anew(at=self.end + len(records))
             self.widest = max(self.widest, *(abs(cells) for _, cells in records))
 
     def __getitem__(self, number: int) -> Line:
@@ -136,6 +144,10 @@ class LogLines:
             self._parts.pop(0).close()
         return newest
 
+    def _begin_anew(self, *, at: int) -> None:
+        self.close()
+        self._parts = [_Part(at)]
+
     def _record(self, line: Line) -> tuple[bytes, int]:
         if line.source not in self._sources:
             self._sources.append(line.source)
@@ -173,13 +185,13 @@ class _Part:
         return self.first + self.count
 
     def append(self, records: Sequence[tuple[bytes, int]]) -> None:
-        start = self.size
+        block = b"".join(record for record, _ in records)
+        if os.pwrite(self._file.fileno(), block, self.size) < len(block):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         for record, width in records:
-            self._starts.append(start)
+            self._starts.append(self.size)
             self.widths.append(width)
-            start += len(record)
-        self._file.write(b"".join(record for record, _ in records))
-        self.size = start
+            self.size += len(record)
 
     def read(self, start: int, end: int) -> Iterator[bytes]:
         starts = [*self._starts[start - self.first : end - self.first + 1], self.size]
