@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from workbench.cli.lookups import NotNamed, as_data, workspace_id
-from workbench.cli.output import as_json, print_json, print_table
+from workbench.cli.output import as_json, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
 from workbench.cli.sizes import BytesType, shown_bytes
 from workbench.client import Client
@@ -96,21 +96,39 @@ def unlink(session: Session, name: str, workspaces: tuple[str, ...]) -> None:
     client.call(operation("workbench", "UpdatePool"), name=name, WorkspaceIds=sorted(linked))
 
 
-@pool.command()
-@click.argument("name")
-@click.option("--force", is_flag=True, help="Stop what runs in it, too.")
-@pass_session
-def drain(session: Session, name: str, force: bool) -> None:
-    """Let nothing new into a pool, and what runs finish."""
-    session.client.call(operation("workbench", "UpdatePool"), name=name, Draining=True, Force=force)
+_pool_or_all = click.argument("name", default="", required=False, metavar="[NAME]")
+_all_gpus = click.option("--all-gpus", is_flag=True, help="All GPUs, in pools or not, instead of a pool.")
 
 
 @pool.command()
-@click.argument("name")
+@_pool_or_all
+@_all_gpus
+@click.option("--reason", default="", help="With --all-gpus: shown to everybody who waits.")
+@click.option("--force", is_flag=True, help="Stop what runs there, too.")
 @pass_session
-def resume(session: Session, name: str) -> None:
-    """Let work into a drained pool again."""
-    session.client.call(operation("workbench", "UpdatePool"), name=name, Draining=False)
+def drain(session: Session, name: str, all_gpus: bool, reason: str, force: bool) -> None:
+    """Let nothing new into a pool, or onto any GPU, and what runs finish."""
+    _check_one(name, all_gpus)
+    if all_gpus:
+        answer = session.client.call(operation("workbench", "DrainGpus"), Reason=reason, Force=force)
+        held = ", ".join(answer["Running"])
+        say(f"{'Being stopped' if force else 'Still running'}: {held}." if held else "No GPU is held.")
+    else:
+        session.client.call(operation("workbench", "UpdatePool"), name=name, Draining=True, Force=force)
+
+
+@pool.command()
+@_pool_or_all
+@_all_gpus
+@pass_session
+def resume(session: Session, name: str, all_gpus: bool) -> None:
+    """Let work into a drained pool, or onto the drained GPUs, again."""
+    _check_one(name, all_gpus)
+    if all_gpus:
+        answer = session.client.call(operation("workbench", "ResumeGpus"))
+        say(f"GPUs that get work again: {len(answer['Gpus'])}.")
+    else:
+        session.client.call(operation("workbench", "UpdatePool"), name=name, Draining=False)
 
 
 @pool.command()
@@ -132,6 +150,11 @@ def show(session: Session, name: str, json_wanted: bool) -> None:
 def delete(session: Session, name: str) -> None:
     """Give a pool's part back, once nothing runs in it."""
     session.client.call(operation("workbench", "DeletePool"), name=name)
+
+
+def _check_one(name: str, all_gpus: bool) -> None:
+    if bool(name) == all_gpus:
+        raise click.UsageError("Name a pool, or say --all-gpus.")
 
 
 def _fields(given: dict[str, Any]) -> dict[str, Any]:

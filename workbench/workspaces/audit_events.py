@@ -30,7 +30,6 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "DeleteAccessKey": ("deleteAkSk", "AccessKey"),
     "CreatePool": ("CreatePoolV2", "PoolV2"),
     "UpdatePool": ("UpdatePoolV2", "PoolV2"),
-    "DrainPool": ("UpdatePoolV2", "PoolV2"),
     "DeletePool": ("DeletePoolV2", "PoolV2"),
 }
 """ModelArts' event name and resource type, by operation. What it has no name for keeps ours."""

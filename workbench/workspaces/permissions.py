@@ -155,6 +155,8 @@ _WORKBENCH: Mapping[str, Rule] = {
     "CreatePool": _MACHINE_OWNER,
     "UpdatePool": _MACHINE_OWNER,
     "DeletePool": _MACHINE_OWNER,
+    "DrainGpus": _MACHINE_OWNER,
+    "ResumeGpus": _MACHINE_OWNER,
 }
 
 BY_SERVICE: Mapping[str, Mapping[str, Rule]] = {

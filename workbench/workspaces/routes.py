@@ -13,6 +13,7 @@ from workbench.workspaces.api import (
     access_keys,
     audit,
     configs,
+    draining,
     members,
     permissions,
     pools,
@@ -84,6 +85,8 @@ def routes(residents: Sequence[Residents] = ()) -> tuple[Route, ...]:
         "CreatePool": pools.create,
         "UpdatePool": partial(pools.update, residents),
         "DeletePool": pools.delete,
+        "DrainGpus": partial(draining.drain, residents),
+        "ResumeGpus": draining.resume,
     }
     return tuple(
         Route(operation(service, action), answer)

@@ -176,3 +176,4 @@ def count_disk_usage(db: Database) -> None:
 def list_workspaces_of_a_member(db: Database) -> None:
     db.execute("CREATE INDEX members_of_a_user ON members (user_id, workspace_id)")
     db.execute("CREATE INDEX workspaces_by_change ON workspaces (modified_at, workspace_id)")
+    db.execute("CREATE INDEX members_by_role ON member_roles (workspace_id, role, user_id)")
