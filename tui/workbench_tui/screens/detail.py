@@ -81,8 +81,8 @@ class DetailScreen(ActingScreen):
             if self.resource.events:
                 with TabPane(say("Events"), id="events"), VerticalScroll():
                     yield Static(id="events-text")
-            with TabPane(say("Configuration"), id="configuration-page"), VerticalScroll():
-                yield Static(id="configuration")
+            with TabPane(say("Configuration"), id="configuration"), VerticalScroll():
+                yield Static(id="configuration-text")
 
     def on_mount(self) -> None:
         """Show what the list knew at once, then ask."""
@@ -108,7 +108,7 @@ class DetailScreen(ActingScreen):
     def action_page(self, page: str) -> None:
         """Go to a page, if there is such a one."""
         tabs = self.query_one(TabbedContent)
-        if tabs.query(f"#{page}"):
+        if tabs.query(f"TabPane#{page}"):
             tabs.active = page
 
     def action_scroll(self, lines: int) -> None:
@@ -176,7 +176,7 @@ class DetailScreen(ActingScreen):
         for place in self.query("#events-text").results(Static):
             place.update(_event_lines(self._events, palette))
         content = json.dumps(self.item, ensure_ascii=False)
-        self.query_one("#configuration", Static).update(JSON(content, indent=2))
+        self.query_one("#configuration-text", Static).update(JSON(content, indent=2))
 
     def _facts(self) -> Facts:
         if self.resource.facts:

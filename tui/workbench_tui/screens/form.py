@@ -28,7 +28,8 @@ class Line(Horizontal):
     """One field: its title, its input, what exists, and what is wrong."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("down", "choose", "Choose", show=False),
+        Binding("down", "choose(1)", "Choose", show=False),
+        Binding("up", "choose(-1)", "Choose", show=False),
     ]
 
     @dataclass
@@ -48,7 +49,9 @@ class Line(Horizontal):
         yield Label(say(self.field.title))
         with Vertical():
             yield Input(self._start, password=self.field.secret, select_on_focus=False)
-            yield OptionList()
+            offered = OptionList()
+            offered.can_focus = False  # the keys stay in the input, where one goes on typing
+            yield offered
             yield Static(say(self.field.help), classes="note", markup=False)
 
     @property
@@ -79,14 +82,17 @@ class Line(Horizontal):
         note.set_class(bool(problem), "-problem")
         self.query_one(Input).set_class(bool(problem), "-invalid")
 
-    def action_choose(self) -> None:
-        """Go to the offered values; or to the next field, when there are none."""
-        options = self.query_one(OptionList)
-        if options.has_class("-open") and options.option_count and self.query_one(Input).has_focus:
-            options.focus()
-            options.highlighted = 0
+    def action_choose(self, step: int) -> None:
+        """Go up and down in what is offered; between the fields, when nothing is."""
+        offered = self.query_one(OptionList)
+        if not offered.has_class("-open") or (offered.highlighted is None and step < 0):
+            _ = self.screen.focus_next() if step > 0 else self.screen.focus_previous()
+        elif offered.highlighted is None:
+            offered.highlighted = 0
+        elif offered.highlighted + step < 0:
+            offered.highlighted = None
         else:
-            self.screen.focus_next()
+            offered.highlighted = min(offered.highlighted + step, offered.option_count - 1)
 
     @on(Input.Changed)
     def _check(self) -> None:
@@ -97,21 +103,28 @@ class Line(Horizontal):
     @on(events.DescendantBlur)
     def _narrow(self) -> None:
         offered = self.query_one(OptionList)
-        focused = any(each.has_focus for each in self.query("Input, OptionList"))
-        if offered.has_focus:
-            return
         typed = self.value.lower()
         whole = any(typed == value.lower() for value, _ in self._options)
         fitting = [each for each in self._options if whole or typed in f"{each[0]} {each[1]}".lower()]
         offered.clear_options()
         offered.add_options([Option(f"{value}  [dim]{about}[/]", id=value) for value, about in fitting])
-        offered.set_class(focused and bool(fitting), "-open")
+        offered.set_class(self.query_one(Input).has_focus and bool(fitting), "-open")
+
+    @on(Input.Submitted)
+    def _take_highlighted(self, event: Input.Submitted) -> None:
+        offered = self.query_one(OptionList)
+        if offered.has_class("-open") and offered.highlighted is not None:
+            event.stop()
+            self._take_value(offered.get_option_at_index(offered.highlighted).id or "")
 
     @on(OptionList.OptionSelected)
-    def _take(self, event: OptionList.OptionSelected) -> None:
+    def _take_clicked(self, event: OptionList.OptionSelected) -> None:
         event.stop()
+        self._take_value(event.option.id or "")
+
+    def _take_value(self, value: str) -> None:
         field = self.query_one(Input)
-        field.value = event.option.id or ""
+        field.value = value
         field.focus()
         self.screen.focus_next()
 
@@ -126,7 +139,6 @@ class Form(Dialogue[Outcome]):
     CSS_PATH = ["dialogue.tcss", "form.tcss"]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "submit", "Do it"),
-        Binding("up", "app.focus_previous", show=False),
     ]
 
     @dataclass

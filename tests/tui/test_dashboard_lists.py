@@ -1,0 +1,76 @@
+"""Lists are live, filtered as one types, sorted, marked, and the cursor stays on its object."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.tui.driving import dashboard
+from tests.tui.fixed_machine import FixedMachine, notebook
+
+
+async def test_everything_is_a_few_keys_away(machine: FixedMachine, tmp_path: Path) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.sees("train", "GPUs", "alice/train")
+        await user.go("nb")
+        await user.sees("Overview › Notebooks", "explore")
+        await user.go("pools")
+        await user.sees("Pools 1", "batch")
+        await user.press("minus")
+        await user.sees("Notebooks 4")
+
+
+async def test_a_filter_narrows_with_each_letter(machine: FixedMachine, tmp_path: Path) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("explore", "train")
+        await user.press("slash")
+        await user.type("state:run !bob")
+        await user.sees("Notebooks 1/4", "train")
+        await user.press("escape")
+        await user.sees("Notebooks 4")
+
+
+async def test_a_filter_and_an_order_are_remembered(machine: FixedMachine, tmp_path: Path) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.press("slash")
+        await user.type("tag:team")
+        await user.press("enter", "o")
+        await user.sees("Notebooks 3/4", "Name ↑")
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("Notebooks 3/4", "/tag:team", "Name ↑")
+
+
+async def test_the_cursor_stays_on_its_object_whatever_comes(machine: FixedMachine, tmp_path: Path) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("explore")
+        await user.press("down")
+        machine.notebooks.insert(0, notebook("newest", "Running"))
+        machine.tell("notebook", "dsw-newest", "Running")
+        await user.sees("newest")
+        await user.press("d")
+        await user.sees("Notebooks › explore")
+
+
+async def test_a_change_is_shown_as_soon_as_it_is_told(machine: FixedMachine, tmp_path: Path) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.sees("train")
+        machine.notebooks[0]["Status"] = "Stopping"
+        machine.tell("notebook", "dsw-train", "Stopping", "Asked for by alice.")
+        await user.sees("◑ Stopping", "Asked for by alice.")
+
+
+async def test_marked_rows_are_stopped_together(machine: FixedMachine, tmp_path: Path) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("explore")
+        await user.press("space", "space")
+        await user.sees("◉ 2")
+        await user.press("x")
+        await user.sees("Stop: 2", "What runs in train ends", "What runs in explore ends")
+        await user.press("y")
+        await user.sees("Stop: 2 done.")
+        stopped = [fields["instance_id"] for name, fields in machine.calls if name == "StopInstance"]
+        assert stopped == ["dsw-train", "dsw-explore"]

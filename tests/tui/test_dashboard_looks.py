@@ -1,0 +1,72 @@
+"""How every screen looks, in three sizes and two languages.
+
+`WORKBENCH_DRAW_ANEW=1` draws the pictures in `looks/` anew; look at what changed before keeping it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+from workbench_tui import texts
+from workbench_tui.resources import resources
+
+from tests.tui.driving import User, dashboard
+from tests.tui.fixed_machine import FixedMachine
+
+_LOOKS = Path(__file__).with_name("looks")
+_SIZES = ((80, 24), (120, 40), (200, 60))
+_ANEW = bool(os.environ.get("WORKBENCH_DRAW_ANEW"))
+_AT_REST_S = 1.0
+
+_DIALOGUES = {
+    "jump": ("colon",),
+    "help": ("question_mark",),
+    "form": ("n",),
+    "confirm": ("x",),
+}
+
+
+@pytest.mark.parametrize("language", [texts.ENGLISH, texts.CHINESE_LANGUAGE])
+@pytest.mark.parametrize("size", _SIZES, ids=lambda size: "{}x{}".format(*size))
+async def test_screens_look_as_they_should(
+    machine: FixedMachine, tmp_path: Path, size: tuple[int, int], language: str
+) -> None:
+    texts.use(language)
+    name = "{}x{}".format(*size) + f"-{language}"
+    wrong: list[str] = []
+    async with dashboard(machine.client, tmp_path, size=size) as user:
+        await user.sees("vision", "alice/train", "tune")
+        wrong += await _differs(user, "overview", name)
+        for resource in resources():
+            await user.go(resource)
+            wrong += await _differs(user, resource, name)
+        await user.go("notebooks")
+        await user.sees("explore")
+        for dialogue, keys in _DIALOGUES.items():
+            await user.press(*keys)
+            wrong += await _differs(user, f"notebooks-{dialogue}", name)
+            await user.press("escape")
+        await user.press("d")
+        for page in ("facts", "logs", "events", "configuration"):
+            user.app.screen.action_page(page)
+            wrong += await _differs(user, f"notebook-{page}", name)
+    assert not wrong, "\n\n".join(wrong)
+
+
+async def _differs(user: User, screen: str, name: str) -> list[str]:
+    """What is wrong with the screen: nothing, or how it looks."""
+    path = _LOOKS / f"{screen}-{name}.txt"
+    if _ANEW:
+        await asyncio.sleep(_AT_REST_S)
+        await user.pilot.pause()
+        path.write_text(user.screen + "\n", encoding="utf-8")
+        return []
+    expected = path.read_text(encoding="utf-8").removesuffix("\n")
+    try:
+        await user.until(lambda: user.screen == expected, path.name, within_s=5)
+    except AssertionError:
+        return [f"{path.name}:\n{user.screen}"]
+    return []
