@@ -1,7 +1,10 @@
 """The table, walked as a whole: every operation, every role, one's own object and another's."""
 
+from pathlib import Path
+
 import pytest
 
+from scripts.permissions_page import page
 from workbench.errors import Forbidden, NotFound
 from workbench.wire.call import Caller
 from workbench.wire.operations import operation, operations
@@ -113,3 +116,9 @@ def test_a_member_hears_what_they_may_do(machine):
     assert "PaiWorkspace:CreateMember" not in codes
     with pytest.raises(Forbidden):
         machine.ask(developer, "GetPermission", workspace_id=id, permission_code="PaiWorkspace:CreateMember")
+
+
+def test_the_page_of_permissions_is_the_table():
+    written = (Path(__file__).parents[2] / "docs" / "permissions.md").read_text()
+
+    assert written == page(), "write it anew: .venv/bin/python -m scripts.permissions_page"
