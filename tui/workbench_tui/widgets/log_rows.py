@@ -48,7 +48,7 @@ class LogRows(ScrollView, can_focus=True):
     LogRows > .log--stderr { color: $text-error; }
     LogRows > .log--error { color: $text-error; text-style: bold; }
     LogRows > .log--warning { color: $text-warning; text-style: bold; }
-    LogRows > .log--found { background: $warning; color: $background; text-style: bold; }
+    LogRows > .log--found { text-style: bold reverse; }
     LogRows > .log--cursor { background: $boost; }
     LogRows:focus > .log--cursor { background: $primary 40%; }
     LogRows > .log--marked { background: $secondary 40%; }
