@@ -54,7 +54,7 @@ class Clock:
 
 @dataclass
 class Machine:
-    """`stopped` and `removed` are what the residents, notebooks in name only, were asked for."""
+    """`stopped`, `removed` and `locked` are what the residents, notebooks in name only, were asked for."""
 
     store: Store
     vault: Vault
@@ -64,6 +64,7 @@ class Machine:
     nonces: Iterator[int] = field(default_factory=lambda: iter(range(10**9)))
     stopped: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    locked: list[tuple[str, str]] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -73,6 +74,7 @@ class Machine:
             seen=lambda db, where: list(self.places),
             stop=lambda parts, id: self.stopped.append(id),
             remove_all=lambda parts, workspace_id: self.removed.append(workspace_id),
+            change_locks=lambda parts, workspace_id, user_id: self.locked.append((workspace_id, user_id)),
             folders=lambda parts, workspace_id: [],
         )
         self.routes = routes([self.residents])

@@ -37,10 +37,17 @@ class BadTicket(Unauthenticated):
 
 
 def with_new_secrets(vault: Vault, notebook: Notebook) -> Notebook:
-    """The notebook with three fresh secrets; whoever held the old ones is out."""
+    """A new notebook with its three secrets."""
+    return replace(with_new_locks(vault, notebook), jupyter_token=vault.seal(secrets.token_hex(32)))
+
+
+def with_new_locks(vault: Vault, notebook: Notebook) -> Notebook:
+    """The notebook with another access token and another cookie; whoever had those of before is out.
+
+    Jupyter's own token stays: the container that runs has it, and nobody else but the gateway.
+    """
     return replace(
         notebook,
-        jupyter_token=vault.seal(secrets.token_hex(32)),
         access_token=vault.seal(secrets.token_hex(32)),
         cookie=vault.seal(secrets.token_hex(32)),
     )
@@ -89,6 +96,11 @@ def issue_ticket(db: Database, notebook_id: str, now: datetime) -> str:
     expires_at = (now + TICKET_LASTS).isoformat()
     db.execute("INSERT INTO notebook_tickets VALUES (?, ?, ?)", [_digest(ticket), notebook_id, expires_at])
     return ticket
+
+
+def void_tickets(db: Database, notebook_id: str) -> None:
+    """Let nobody in by a ticket that was made up to now."""
+    db.execute("DELETE FROM notebook_tickets WHERE notebook_id = ?", [notebook_id])
 
 
 def redeem_ticket(db: Database, notebook_id: str, ticket: str, now: datetime) -> None:

@@ -9,7 +9,7 @@ from sqlite_utils import Database
 
 from workbench import workspaces
 from workbench.node import Inventory
-from workbench.notebooks import records, rules, search
+from workbench.notebooks import access, records, rules, search
 from workbench.notebooks.records import Notebook
 from workbench.notebooks.session import KIND
 from workbench.parts import Parts
@@ -72,6 +72,20 @@ def _remove_all(parts: Parts, workspace_id: str) -> None:
     )
 
 
+def _change_locks(parts: Parts, workspace_id: str, user_id: str) -> None:
+    with parts.store.transaction() as db:
+        found = records.in_workspace(db, workspace_id)
+        changed = [
+            records.save(db, access.with_new_locks(parts.vault, each))
+            for each in found
+            if user_id in ("", each.user_id)
+        ]
+        for each in changed:
+            access.void_tickets(db, each.id)
+    for each in changed:
+        parts.gateway.publish(access.route(parts.vault, each))
+
+
 def _folders(parts: Parts, workspace_id: str) -> list[Path]:
     with parts.store.reading() as db:
         found = records.in_workspace(db, workspace_id)
@@ -88,6 +102,12 @@ def _change(parts: Parts, choose: Callable[[Database], list[Notebook]], change: 
 
 
 RESIDENTS = workspaces.Residents(
-    kind=KIND, find=_find, seen=search.seen, stop=_stop, remove_all=_remove_all, folders=_folders
+    kind=KIND,
+    find=_find,
+    seen=search.seen,
+    stop=_stop,
+    remove_all=_remove_all,
+    change_locks=_change_locks,
+    folders=_folders,
 )
 """What workspaces must reach of notebooks."""

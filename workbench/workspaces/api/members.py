@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlite_utils import Database
@@ -15,6 +15,8 @@ from workbench.wire.times import to_wire
 from workbench.workspaces import members
 from workbench.workspaces.authorization import require
 from workbench.workspaces.members import Member
+from workbench.workspaces.permissions import MAKERS
+from workbench.workspaces.residents import Residents, lock_out
 from workbench.workspaces.roles import Role, parse_role, parse_roles
 
 
@@ -64,15 +66,18 @@ def create(parts: Parts, call: Call) -> Mapping[str, Any]:
     return {"Members": [_view(each) for each in added]}
 
 
-def delete(parts: Parts, call: Call) -> Mapping[str, Any]:
+def delete(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[str, Any]:
     """DeleteMembers: all that are named, or none."""
     ids = {each for each in call.fields.get("MemberIds", "").split(",") if each}
     if not ids:
         raise InvalidInput("MemberIds is empty.")
     with parts.store.transaction() as db:
         workspace_id, authority = _permitted(db, call), _authority(db, call)
-        for member_id in sorted(ids):
-            members.remove(db, authority, members.get(db, workspace_id, member_id=member_id))
+        gone = [members.get(db, workspace_id, member_id=each) for each in sorted(ids)]
+        for member in gone:
+            members.remove(db, authority, member)
+    for member in gone:
+        lock_out(parts, residents, workspace_id, member.user_id, member.roles)
     return {}
 
 
@@ -85,12 +90,15 @@ def add_role(parts: Parts, call: Call) -> Mapping[str, Any]:
     return {"Code": "RoleAlreadyHeld", "Message": f"{member.name} holds {role} already; nothing changed."}
 
 
-def remove_role(parts: Parts, call: Call) -> Mapping[str, Any]:
+def remove_role(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[str, Any]:
     """RemoveMemberRole. A role that is not held changes nothing, and the answer says so."""
     with parts.store.transaction() as db:
         member, role = _named(db, call)
-        if members.remove_role(db, _authority(db, call), member, role):
-            return {}
+        removed = members.remove_role(db, _authority(db, call), member, role)
+    if removed:
+        if role in MAKERS:
+            lock_out(parts, residents, member.workspace_id, member.user_id, member.roles)
+        return {}
     return {"Code": "RoleNotHeld", "Message": f"{member.name} does not hold {role}; nothing changed."}
 
 

@@ -15,7 +15,8 @@ from workbench.wire.paging import page
 from workbench.wire.times import to_wire
 from workbench.workspaces import members, records, users, work
 from workbench.workspaces.authorization import require_on_machine
-from workbench.workspaces.residents import Residents, stop
+from workbench.workspaces.permissions import Roles
+from workbench.workspaces.residents import Residents, lock_out, stop
 from workbench.workspaces.roles import Role
 from workbench.workspaces.users import User
 from workbench.workspaces.work import Work
@@ -56,7 +57,8 @@ def update(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
         user = users.get(db, call.fields["user_id"])
         users.set_enabled(db, user, enabled)
         left_open = [] if enabled else _what_to_stop(db, user, call)
-    stop(parts, residents, left_open)
+        opened = {} if enabled else members.roles_by_workspace(db, user.user_id)
+    _shut_out(parts, residents, user, opened, left_open)
     return {}
 
 
@@ -66,9 +68,23 @@ def delete(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
     with parts.store.transaction() as db:
         user = users.get(db, call.fields["user_id"])
         left_open = _what_to_stop(db, user, call)
+        opened = members.roles_by_workspace(db, user.user_id)
         users.remove(db, user, now=parts.now())
-    stop(parts, residents, left_open)
+    _shut_out(parts, residents, user, opened, left_open)
     return {}
+
+
+def _shut_out(
+    parts: Parts,
+    residents: Sequence[Residents],
+    user: User,
+    opened: Mapping[str, Roles],
+    left_open: Sequence[Work],
+) -> None:
+    """What is kept runs on without them: no link, cookie or token that they have leads in any more."""
+    stop(parts, residents, left_open)
+    for workspace_id, roles in opened.items():
+        lock_out(parts, residents, workspace_id, user.user_id, roles)
 
 
 def _what_to_stop(db: Database, user: User, call: Call) -> list[Work]:
