@@ -12,6 +12,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
+from textual.widgets import Input
 
 from workbench.client.aio import AsyncClient
 from workbench.errors import WorkbenchError
@@ -45,7 +46,14 @@ class Dashboard(App[None]):
     TITLE = "Workbench"
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("colon", "jump", "Go to", key_display=":", tooltip="Any list, by name or alias."),
+        Binding(
+            "colon",
+            "jump",
+            "Go to",
+            key_display=":",
+            tooltip="Any list, by name or alias.",
+            priority=True,  # what is typed right behind it must not reach the list
+        ),
         Binding("minus", "last", "Last list", key_display="-", tooltip="The list before.", show=False),
         Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="What every key does here."),
         Binding("q", "quit", "Quit", show=False),
@@ -90,6 +98,12 @@ class Dashboard(App[None]):
                     say(action.help),
                     lambda name=action.name: screen.action_act(name),
                 )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A colon in a text is a colon."""
+        if action == "jump" and isinstance(self.focused, Input):
+            return False
+        return super().check_action(action, parameters)
 
     def action_jump(self) -> None:
         """Ask where to go, and go there."""

@@ -6,11 +6,12 @@ A key that cannot be used now is dim, and says why when it is pressed all the sa
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from textual import events, work
 from textual.binding import Binding
+from textual.widgets import Input
 
 from workbench.errors import WorkbenchError
 from workbench_tui.resource import Action, Item, Outcome, Resource, Values
@@ -19,6 +20,7 @@ from workbench_tui.screens.form import Form
 from workbench_tui.screens.frame import FramedScreen
 from workbench_tui.session import Session
 from workbench_tui.texts import say
+from workbench_tui.widgets.log_rows import LogRows
 
 Acting = TypeVar("Acting", bound="ActingScreen")
 
@@ -28,7 +30,9 @@ _NAMED_AT_MOST = 8
 def with_actions(screen: type[Acting], resource: Resource) -> type[Acting]:
     """The screen, with keys for what can be done to this kind of thing."""
     bindings = [
-        Binding(each.key, f"act('{each.name}')", each.title, tooltip=each.help, show=each.shown)
+        Binding(
+            each.key, f"act('{each.name}')", each.title, tooltip=each.help, show=each.shown, priority=True
+        )
         for each in resource.actions
     ]
     name = f"{resource.name.title()}{screen.__name__}"
@@ -48,9 +52,11 @@ class ActingScreen(FramedScreen):
         return ()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Dim what cannot be done instead of hiding it."""
+        """Dim what cannot be done instead of hiding it; leave letters to who types or reads a log."""
         if action != "act":
             return super().check_action(action, parameters)
+        if isinstance(self.focused, Input | LogRows):
+            return False
         return None if self._why_not(self._action(str(parameters[0]))) else True
 
     def on_key(self, event: events.Key) -> None:
@@ -61,35 +67,41 @@ class ActingScreen(FramedScreen):
                 self.notify(reason, title=say(action.title), severity="warning", markup=False)
 
     def action_act(self, name: str) -> None:
-        """Begin an action."""
-        self._act(self._action(name))
-
-    @work
-    async def _act(self, action: Action) -> None:
+        """Begin an action. What asks is there at once, so that no key typed after this one is lost."""
+        action = self._action(name)
         items: list[Item] = [{}] if action.alone else self._ready_for(action)
         if action.form:
-            first = (
-                items[0] if not action.alone else (self.chosen or [{}])[0] if action.name == "clone" else {}
-            )
-            outcome = await self.app.push_screen_wait(Form(action, self.session.scope, first))
+            self.app.push_screen(Form(action, self.session.scope, items[0]), self._after_form(action))
+        elif action.loses:
+            self.app.push_screen(self._question(action, items), self._after_question(action, items))
+        else:
+            self._carry_out(action, items)
+
+    def _after_form(self, action: Action) -> Callable[[Outcome | None], None]:
+        def report(outcome: Outcome | None) -> None:
             if outcome:
                 self._report(action, outcome)
-        elif not action.loses or await self._agreed(action, items):
-            await self._carry_out(action, items)
-        self.refresh_data()
+                self.refresh_data()
 
-    async def _agreed(self, action: Action, items: Sequence[Item]) -> bool:
+        return report
+
+    def _after_question(self, action: Action, items: Sequence[Item]) -> Callable[[bool | None], None]:
+        def go_on(agreed: bool | None) -> None:
+            if agreed:
+                self._carry_out(action, items)
+
+        return go_on
+
+    def _question(self, action: Action, items: Sequence[Item]) -> Confirm:
         assert action.loses
         losses = [action.loses(item) for item in items[:_NAMED_AT_MOST]]
         if len(items) > _NAMED_AT_MOST:
             losses.append(say("… and {count} more.", count=len(items) - _NAMED_AT_MOST))
         command = action.command(items[0], {}) if len(items) == 1 else ""
-        title = f"{say(action.title)}: " + (
-            self.resource.label(items[0]) if len(items) == 1 else str(len(items))
-        )
-        agreed: bool | None = await self.app.push_screen_wait(Confirm(title, "\n".join(losses), command))
-        return bool(agreed)
+        what = self.resource.label(items[0]) if len(items) == 1 else str(len(items))
+        return Confirm(f"{say(action.title)}: {what}", "\n".join(losses), command)
 
+    @work
     async def _carry_out(self, action: Action, items: Sequence[Item]) -> None:
         done: list[Outcome] = []
         given: Values = {}
@@ -102,6 +114,7 @@ class ActingScreen(FramedScreen):
             self.notify(say("{action}: {count} done.", action=say(action.title), count=len(done)))
         for outcome in done[:1] if len(done) == 1 else [each for each in done if each.url or each.secret]:
             self._report(action, outcome)
+        self.refresh_data()
 
     def _report(self, action: Action, outcome: Outcome) -> None:
         if outcome.workspace:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen, ScreenResultType
-from textual.widgets import Button, Static
+from textual.widgets import Button, Input, Static
 
 from workbench_tui.screens.frame import in_users_language
 from workbench_tui.texts import say
@@ -24,6 +24,18 @@ class Dialogue(ModalScreen[ScreenResultType]):
     @property
     def active_bindings(self) -> dict[str, ActiveBinding]:
         return in_users_language(super().active_bindings)
+
+    async def on_key(self, event: events.Key) -> None:
+        """Lose nothing that a fast user types before the first field has the focus."""
+        fields = self.query(Input)
+        if self.focused is not None or not fields:
+            return
+        if event.character and event.is_printable:
+            event.stop()
+            fields.first().insert_text_at_cursor(event.character)
+        elif event.key == "enter":
+            event.stop()
+            await fields.first().action_submit()
 
     def action_close(self) -> None:
         """Close without an answer."""

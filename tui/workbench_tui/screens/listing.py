@@ -34,6 +34,7 @@ class ListScreen(ActingScreen):
     """Every item of one kind, one row each."""
 
     CSS_PATH = "listing.tcss"
+    AUTO_FOCUS = "ResourceTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "inspect", "Details", show=False),
         Binding("d", "inspect", "Details", tooltip="All that is known of it."),
@@ -65,7 +66,7 @@ class ListScreen(ActingScreen):
 
     def content(self) -> Iterable[Widget]:
         with Vertical(id="frame"):
-            yield Input(id="filter", placeholder=say("text, !text, state:run, tag:key=value"))
+            yield Input(id="filter", placeholder=say("text, !text, state:run, tag:key=value"), disabled=True)
             yield ResourceTable(self.resource)
             yield Static(say(self.resource.empty), id="empty", markup=False)
 
@@ -177,6 +178,7 @@ class ListScreen(ActingScreen):
     def action_filter(self) -> None:
         """Type a filter; rows follow each letter."""
         self.add_class("-filtering")
+        self.query_one("#filter").disabled = False
         self.query_one("#filter").focus()
 
     def action_back(self) -> None:
@@ -198,6 +200,7 @@ class ListScreen(ActingScreen):
     @on(Input.Submitted, "#filter")
     def _close_filter(self) -> None:
         self.remove_class("-filtering")
+        self.query_one("#filter").disabled = True
         self.table.focus()
 
     def _sort(self, title: str, *, descending: bool) -> None:

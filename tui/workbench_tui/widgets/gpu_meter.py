@@ -72,9 +72,9 @@ def draw(gpu: GpuReading, width: int, palette: Palette) -> Text:
     if gpu.power_w is not None and width >= 50:
         line.append(f"{gpu.power_w:.0f}W ", palette.style(Tone.QUIET))
     if gpu.holder:
+        if gpu.idle:  # first, since it must be seen where there is no room for more
+            line.append(f"◇ {say('idle')} ", palette.style(Tone.WARNING))
         line.append(gpu.holder, palette.style(Tone.ACCENT))
-        if gpu.idle:
-            line.append(f" ◇ {say('idle')}", palette.style(Tone.WARNING))
     else:
         line.append(say("free"), palette.style(Tone.GOOD))
     if width >= 90:
