@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from workbench import notebooks
+from workbench.daemon import metrics_api
 from workbench.daemon.machine import watch
 from workbench.errors import Forbidden, NotFound
 from workbench.notebooks import records
 from workbench.telemetry import Change, events
+from workbench.telemetry.metric_store import MetricStore
+from workbench.telemetry.series import Series
 from workbench.wire.call import Call
 from workbench.wire.operations import operation
 from workbench.workspaces import PERMISSIONS, Role, tags
 from workbench.workspaces.api import tags as tags_api
 from workbench.workspaces.permissions import OPERATORS, InWorkspace
 
+METRICS = metrics_api.routes(None)  # a stranger is turned away before anything measured is looked at
 ON_ONE_NOTEBOOK = [
-    each for each in notebooks.ROUTES if "{instance_id}" in each.operation.path and not each.open
+    each for each in (*notebooks.ROUTES, *METRICS) if "{instance_id}" in each.operation.path and not each.open
 ]
 BY_ROLE = [each for each in ON_ONE_NOTEBOOK if isinstance(PERMISSIONS[each.operation.action], InWorkspace)]
 
@@ -158,6 +163,31 @@ def test_changes_of_a_private_notebook_are_told_to_its_owner_and_to_who_runs_the
     assert heard(machine, developer, private, public) == ["dsw-public"]
     assert heard(machine, operator, private, public) == [victim.id, "dsw-public"]
     assert heard(machine, stranger, private, public) == []
+
+
+def test_what_a_private_notebook_uses_is_not_told_to_colleagues(machine, victim, tmp_path):
+    developer = machine.join(Role.DEVELOPER, 2001, victim.workspace_id)
+    operator = machine.join(Role.OPERATOR, 2002, victim.workspace_id)
+    stranger = machine.join(Role.ADMIN, 2003)
+    now = int(machine.clock().timestamp())
+    measured = MetricStore(tmp_path / "metrics.db", cap_bytes=2**30)
+    used = Series(
+        name="cpus", kind="notebook", id=victim.id, workspace_id=victim.workspace_id, user_id=victim.user_id
+    )
+    measured.add(now, [(used, 1.0)])
+    query = next(
+        each
+        for each in metrics_api.routes(SimpleNamespace(store=measured))
+        if each.operation.action == "QueryMetrics"
+    )
+
+    def told(caller):
+        call = Call(operation=query.operation, caller=caller, request_id="r", fields={"Metric": "cpus"})
+        return [each["Id"] for each in query.answer(machine.parts, call)["Series"]]
+
+    assert (told(operator), told(developer), told(stranger)) == ([victim.id], [], [])
+    publish(machine, victim)
+    assert (told(developer), told(stranger)) == ([victim.id], [])
 
 
 def test_who_was_shut_out_hears_nothing_more(machine, victim):

@@ -55,6 +55,7 @@ def routes(parts: Parts, shut_down: Callable[[bool], None]) -> tuple[Route, ...]
             "Failures": [
                 {"Kind": kind, "Id": id, "Failures": failures}
                 for (kind, id), failures in parts.queue.failures().items()
+                if call.caller.owner
             ],
         }
 
