@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,6 +87,12 @@ def gpus(workbench: Installation) -> list[dict[str, Any]]:
     return found
 
 
+def _run(program: str, *arguments: str, on: EmulatedMachine) -> str:
+    command = [str(Path(sys.executable).with_name(program)), *arguments]
+    environment = {**os.environ, **on.environment}
+    return subprocess.run(command, env=environment, text=True, capture_output=True, check=True).stdout
+
+
 def reason(workbench: Installation, notebook_id: str) -> str:
     return str(workbench.dsw("GetInstance", instance_id=notebook_id)["ReasonMessage"])
 
@@ -106,6 +115,26 @@ def test_each_sees_just_its_own_card_and_who_comes_too_late_waits_and_is_told_wh
     workbench.until_status(third, "Running")
     assert seen_by(workbench, third) == {0}
     assert [each["Holders"][0]["Name"] for each in gpus(workbench)] == ["third", "second"]
+
+
+def test_other_peoples_programs_see_the_same_cards(
+    emulated: EmulatedMachine, workbench: Installation
+) -> None:
+    emulated.machine.set_temperature(0, 71)
+    emulated.machine.set_base_memory(1, 2048)
+    workbench.until(lambda: gpus(workbench)[0].get("TemperatureCelsius") == 71, "the change is read")
+    ours = [
+        (each["Uuid"], each["Name"], each["MemoryBytes"] // 2**20, each["TemperatureCelsius"])
+        for each in gpus(workbench)
+    ]
+
+    told = json.loads(_run("gpustat", "--json", on=emulated))["gpus"]
+    assert ours == [
+        (each["uuid"], each["name"], each["memory.total"], each["temperature.gpu"]) for each in told
+    ]
+    nvitop = _run("nvitop", "--once", on=emulated)
+    assert all(f"{temperature}C" in nvitop for *_, temperature in ours)
+    assert "2048MiB / 40.00GiB" in nvitop
 
 
 def test_a_notebook_without_gpus_sees_none(workbench: Installation, image: str) -> None:
