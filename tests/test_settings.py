@@ -34,7 +34,10 @@ def test_every_setting_can_be_given_in_the_environment() -> None:
             continue
         value = samples.get(kind, "/tmp/elsewhere")
 
-        given = load({}, {f"WORKBENCH_{setting.name.upper()}": value})
+        both_or_neither = {"WORKBENCH_TLS_CERTIFICATE": "/tls", "WORKBENCH_TLS_KEY": "/tls"}
+        other_half = both_or_neither if setting.name.startswith("tls_") else {}
+
+        given = load({}, {**other_half, f"WORKBENCH_{setting.name.upper()}": value})
 
         assert getattr(given, setting.name) != getattr(load({}, {}), setting.name) or kind is bool, (
             setting.name
