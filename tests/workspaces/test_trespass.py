@@ -8,8 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from workbench import notebooks
-from workbench.daemon import metrics_api
+from tests.scheduler.machines import a_request
+from workbench import notebooks, scheduler
+from workbench.daemon import compute, metrics_api
 from workbench.daemon.machine import watch
 from workbench.errors import Forbidden, NotFound
 from workbench.notebooks import records
@@ -188,6 +189,22 @@ def test_what_a_private_notebook_uses_is_not_told_to_colleagues(machine, victim,
     assert (told(operator), told(developer), told(stranger)) == ([victim.id], [], [])
     publish(machine, victim)
     assert (told(developer), told(stranger)) == ([victim.id], [])
+
+
+def test_who_waits_is_told_by_name_only_to_who_may_know_of_it(machine, victim):
+    developer = machine.join(Role.DEVELOPER, 2001, victim.workspace_id)
+    operator = machine.join(Role.OPERATOR, 2002, victim.workspace_id)
+    machine.store.migrate([scheduler.MIGRATIONS])
+    with machine.store.transaction() as db:
+        scheduler.ask(
+            db, a_request(kind="notebook", id=victim.id, name="secret", workspace_id=victim.workspace_id)
+        )
+
+    def names(caller):
+        call = Call(operation=operation("workbench", "ListQueue"), caller=caller, request_id="r")
+        return [each["Name"] for each in compute.list_queue(machine.parts, call)["Queue"]]
+
+    assert (names(machine.owner), names(operator), names(developer)) == (["secret"], ["secret"], [""])
 
 
 def test_who_was_shut_out_hears_nothing_more(machine, victim):

@@ -100,7 +100,8 @@ def _gpu_row(gpu: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _holder(holder: Mapping[str, Any]) -> str:
     share = f" {shown_bytes(holder['MemoryBytes'])}" if holder["MemoryBytes"] else ""
-    return f"{holder['UserName']}/{holder['Name']}{share}"
+    who = f"{holder['UserName']}/{holder['Name']}" if holder["Name"] else f"another user's {holder['Kind']}"
+    return f"{who}{share}"
 
 
 def _shown(gpu: Mapping[str, Any], name: str, words: Callable[[Any], str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workbench import scheduler, workspaces
+from workbench import notebooks, scheduler, workspaces
 from workbench.errors import NotFound
 from workbench.node import Gpu, GpuState
 from workbench.parts import Parts, Route
@@ -57,8 +57,9 @@ def get_node(parts: Parts, call: Call) -> Answer:
 
 
 def list_gpus(parts: Parts, call: Call) -> Answer:
-    """ListGpus."""
-    return {"Gpus": _gpus(parts)}
+    """ListGpus, with who holds each."""
+    known, gpus = _known(parts, call), _gpus(parts)
+    return {"Gpus": [gpu | {"Holders": [_told(each, known) for each in gpu["Holders"]]} for gpu in gpus]}
 
 
 def cordon(parts: Parts, call: Call) -> Answer:
@@ -73,27 +74,45 @@ def uncordon(parts: Parts, call: Call) -> Answer:
 
 
 def list_queue(parts: Parts, call: Call) -> Answer:
-    """ListQueue: what waits, in its turn. Everybody sees all of it, since everybody waits for it."""
+    """ListQueue: what waits, in its turn. Everybody sees how much waits, since everybody waits for it."""
+    known = _known(parts, call)
     with parts.store.reading() as db:
         waiting = scheduler.queue_now(db)
     return {
         "Queue": [
-            {
-                "Position": each.position,
-                "Kind": each.request.kind,
-                "Id": each.request.id,
-                "Name": each.request.name,
-                "UserName": each.request.owner,
-                "WorkspaceId": each.request.workspace_id,
-                "Priority": each.request.priority,
-                "Pods": len(each.request.pods),
-                "Wants": scheduler.wants(each.request),
-                "Reason": each.reason,
-                "GmtCreateTime": to_wire(each.request.asked_at),
-            }
+            _told(
+                {
+                    "Position": each.position,
+                    "Kind": each.request.kind,
+                    "Id": each.request.id,
+                    "Name": each.request.name,
+                    "UserName": each.request.owner,
+                    "WorkspaceId": each.request.workspace_id,
+                    "Priority": each.request.priority,
+                    "Pods": len(each.request.pods),
+                    "Wants": scheduler.wants(each.request),
+                    "Reason": each.reason,
+                    "GmtCreateTime": to_wire(each.request.asked_at),
+                },
+                known,
+            )
             for each in waiting
         ]
     }
+
+
+def _known(parts: Parts, call: Call) -> frozenset[str] | None:
+    """The ids of all that the caller may know of; None for the machine's owner, who knows everything."""
+    with parts.store.reading() as db:
+        visible = workspaces.visible_in(db, call.caller, call.operation.action)
+        return None if visible is None else frozenset(notebooks.RESIDENTS.seen(db, visible))
+
+
+def _told(row: dict[str, Any], known: frozenset[str] | None) -> dict[str, Any]:
+    """Of what the caller may not know of: that it is there, not what it is called and whose it is."""
+    if known is None or row["Id"] in known:
+        return row
+    return row | {"Name": "", "UserName": "", "WorkspaceId": ""}
 
 
 def _cordon(parts: Parts, call: Call, reason: str) -> Answer:
