@@ -164,3 +164,25 @@ import docker
 print(len(docker.from_env().containers.list()))
 PYTHON
 }
+
+# Makes the images that are missing, as the daemon would: tests that begin together need them built.
+build_images() {
+    say "Images, which takes some minutes where they are missing"
+    .venv/bin/python - <<'PYTHON'
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from workbench.runtime.images import Failed, Images, Present
+from workbench.settings import load
+
+with tempfile.TemporaryDirectory() as folder:
+    images = Images(load({"home": Path(folder)}), "0" * 32, lambda name: None)
+    for name in ("gateway", "notebook"):
+        while not isinstance(status := images.ensure(name), Present):
+            if isinstance(status, Failed):
+                sys.exit(f"{status.reason} {status.hint}")
+            time.sleep(1)
+PYTHON
+}
