@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from workbench_tui import texts
 
 from tests.tui.fixed_machine import FixedMachine, fixed_machine
+from workbench_tui import texts
 
 
 @pytest.fixture

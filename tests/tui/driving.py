@@ -9,10 +9,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from textual.pilot import Pilot
-from workbench_tui.app import Dashboard
-from workbench_tui.memory import Memory
 
 from workbench.client.aio import AsyncClient
+from workbench_tui.app import Dashboard
+from workbench_tui.memory import Memory
 
 
 class User:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
+
 from workbench_tui.resource import Series
 from workbench_tui.widgets.chart import Charts
 from workbench_tui.widgets.chart_canvas import Canvas, Window, knows_braille

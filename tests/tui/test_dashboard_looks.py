@@ -11,11 +11,11 @@ import re
 from pathlib import Path
 
 import pytest
-from workbench_tui import texts
-from workbench_tui.resources import resources
 
 from tests.tui.driving import User, dashboard
 from tests.tui.fixed_machine import FixedMachine
+from workbench_tui import texts
+from workbench_tui.resources import resources
 
 _LOOKS = Path(__file__).with_name("looks")
 _SIZES = ((80, 24), (120, 40), (200, 60))

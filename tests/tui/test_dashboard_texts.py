@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 import workbench_tui
 from workbench_tui import texts
 from workbench_tui.texts.chinese import CHINESE

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from workbench_tui.widgets.log_layout import LogLayout
 from workbench_tui.widgets.log_lines import Line, LogLines
 from workbench_tui.widgets.log_query import Query

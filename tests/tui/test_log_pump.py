@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
+
 from workbench_tui.widgets.log_lines import Line
 from workbench_tui.widgets.log_pump import LogPump
 

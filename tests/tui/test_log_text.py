@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
+
 from workbench_tui.widgets import log_text
 from workbench_tui.widgets.log_query import Query, destination
 

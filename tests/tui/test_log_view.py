@@ -11,6 +11,7 @@ import psutil
 from textual.app import App, ComposeResult
 from textual.message import Message
 from textual.pilot import Pilot
+
 from workbench_tui.widgets.log_detail import LogDetail
 from workbench_tui.widgets.log_lines import Line, LogLines
 from workbench_tui.widgets.log_view import LogView

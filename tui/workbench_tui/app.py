@@ -1,11 +1,14 @@
-"""The dashboard: one application, its screens, and the way between them."""
+"""The dashboard: one application, its screens, and the way between them.
+
+Only the first screen is imported here, so that it is painted at once; the others when they are opened.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import App, SystemCommand
@@ -19,18 +22,17 @@ from workbench.errors import WorkbenchError
 from workbench_tui.feed import Change, Feed
 from workbench_tui.memory import Memory
 from workbench_tui.resource import Scope
-from workbench_tui.resources import resources
+from workbench_tui.resources import named_exactly, resources
 from workbench_tui.rights import Rights, find_rights
 from workbench_tui.screens.acting import ActingScreen, with_actions
-from workbench_tui.screens.detail import DetailScreen
 from workbench_tui.screens.frame import FramedScreen
-from workbench_tui.screens.help import Help
-from workbench_tui.screens.jump import Destination, Jump
-from workbench_tui.screens.listing import ListScreen
 from workbench_tui.screens.overview import OverviewScreen
 from workbench_tui.session import Connection, Session
 from workbench_tui.texts import say
 from workbench_tui.themes import DARK, THEMES
+
+if TYPE_CHECKING:
+    from workbench_tui.screens.jump import Destination
 
 _TOLD = 500
 
@@ -79,8 +81,11 @@ class Dashboard(App[None]):
     def on_mount(self) -> None:
         """Paint first, then ask."""
         self.theme_changed_signal.subscribe(self, lambda theme: self.session.memory.put("theme", theme.name))
-        self.push_screen(with_actions(OverviewScreen, resources()["notebooks"])(self.session))
         self._follow()
+
+    def get_default_screen(self) -> Screen[None]:
+        """The overview is what all others are opened over."""
+        return with_actions(OverviewScreen, named_exactly("notebooks"))(self.session)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Everything that can be done, with and without a key, and the command that does the same."""
@@ -107,6 +112,8 @@ class Dashboard(App[None]):
 
     def action_jump(self) -> None:
         """Ask where to go, and go there."""
+        from workbench_tui.screens.jump import Jump  # noqa: PLC0415
+
         self.push_screen(Jump(), self._go)
 
     def action_last(self) -> None:
@@ -115,6 +122,8 @@ class Dashboard(App[None]):
 
     def action_help(self) -> None:
         """Say what every key does here."""
+        from workbench_tui.screens.help import Help  # noqa: PLC0415
+
         if not isinstance(self.screen, Help):
             self.push_screen(Help(self.screen.active_bindings.values()))
 
@@ -124,6 +133,8 @@ class Dashboard(App[None]):
 
     @on(FramedScreen.Inspect)
     def _inspect(self, event: FramedScreen.Inspect) -> None:
+        from workbench_tui.screens.detail import DetailScreen  # noqa: PLC0415
+
         resource = resources()[event.resource]
         screen = with_actions(DetailScreen, resource)
         self.push_screen(screen(self.session, resource, event.item, event.page))
@@ -141,7 +152,9 @@ class Dashboard(App[None]):
 
     @work(exclusive=True, group="visit")
     async def _visit(self, name: str) -> None:
-        while len(self.screen_stack) > 2:
+        from workbench_tui.screens.listing import ListScreen  # noqa: PLC0415
+
+        while len(self.screen_stack) > 1:
             await self.pop_screen()
         if name != self._now:
             self._last, self._now = self._now, name

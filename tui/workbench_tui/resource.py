@@ -21,6 +21,7 @@ from workbench_tui.texts import say
 from workbench_tui.tones import Tone, Word, sign_of
 
 _NOT_OFFERED = (404, 501, 503)
+_PAGE = 100
 
 Item = Mapping[str, Any]
 """One thing, as the daemon's answer spells it."""
@@ -238,10 +239,9 @@ async def pages(
 ) -> list[Item]:
     """All rows of an operation that answers page by page, up to a bound."""
     found: list[Item] = []
-    while len(found) < most:
-        answer = await scope.call(service, action, PageNumber=len(found) // 100 + 1, PageSize=100, **fields)
-        rows = answer[name]
-        found += rows
-        if len(rows) < 100:
-            break
-    return found
+    while True:
+        number = len(found) // _PAGE + 1
+        answer = await scope.call(service, action, PageNumber=number, PageSize=_PAGE, **fields)
+        found += answer[name]
+        if not answer[name] or len(found) >= min(answer["TotalCount"], most):
+            return found

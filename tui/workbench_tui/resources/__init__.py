@@ -16,10 +16,14 @@ from workbench_tui.resource import Resource
 @cache
 def resources() -> Mapping[str, Resource]:
     """All kinds, by name, in the order they are shown in."""
-    found = [
-        importlib.import_module(f"{__name__}.{each.name}").RESOURCE for each in pkgutil.iter_modules(__path__)
-    ]
+    found = [named_exactly(each.name) for each in pkgutil.iter_modules(__path__)]
     return {each.name: each for each in sorted(found, key=lambda resource: resource.order)}
+
+
+def named_exactly(name: str) -> Resource:
+    """The kind of this name, without reading the others' files."""
+    resource: Resource = importlib.import_module(f"{__name__}.{name}").RESOURCE
+    return resource
 
 
 def named(word: str) -> Resource | None:

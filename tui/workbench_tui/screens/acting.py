@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from textual import events, work
 from textual.binding import Binding
@@ -15,12 +15,12 @@ from textual.widgets import Input
 
 from workbench.errors import WorkbenchError
 from workbench_tui.resource import Action, Item, Outcome, Resource, Values
-from workbench_tui.screens.dialogue import Confirm, Handout
-from workbench_tui.screens.form import Form
 from workbench_tui.screens.frame import FramedScreen
 from workbench_tui.session import Session
 from workbench_tui.texts import say
-from workbench_tui.widgets.log_rows import LogRows
+
+if TYPE_CHECKING:
+    from workbench_tui.screens.dialogue import Confirm
 
 Acting = TypeVar("Acting", bound="ActingScreen")
 
@@ -45,6 +45,12 @@ class ActingScreen(FramedScreen):
     def __init__(self, session: Session, resource: Resource, title: str) -> None:
         super().__init__(session, title)
         self.resource = resource
+        self._reasons: list[str] = []
+
+    @property
+    def reads_log(self) -> bool:
+        """Whether the user reads a log, whose keys have other meanings."""
+        return False
 
     @property
     def chosen(self) -> Sequence[Item]:
@@ -55,9 +61,16 @@ class ActingScreen(FramedScreen):
         """Dim what cannot be done instead of hiding it; leave letters to who types or reads a log."""
         if action != "act":
             return super().check_action(action, parameters)
-        if isinstance(self.focused, Input | LogRows):
+        if isinstance(self.focused, Input) or self.reads_log:
             return False
         return None if self._why_not(self._action(str(parameters[0]))) else True
+
+    def refresh_keys(self) -> None:
+        """Dim and undim keys, when something about them changed: drawing all of them anew is dear."""
+        reasons = [self._why_not(action) for action in self.resource.actions]
+        if reasons != self._reasons:
+            self._reasons = reasons
+            self.refresh_bindings()
 
     def on_key(self, event: events.Key) -> None:
         """Say why a dim key does nothing."""
@@ -71,6 +84,8 @@ class ActingScreen(FramedScreen):
         action = self._action(name)
         items: list[Item] = [{}] if action.alone else self._ready_for(action)
         if action.form:
+            from workbench_tui.screens.form import Form  # noqa: PLC0415 (only once it is needed)
+
             self.app.push_screen(Form(action, self.session.scope, items[0]), self._after_form(action))
         elif action.loses:
             self.app.push_screen(self._question(action, items), self._after_question(action, items))
@@ -93,6 +108,8 @@ class ActingScreen(FramedScreen):
         return go_on
 
     def _question(self, action: Action, items: Sequence[Item]) -> Confirm:
+        from workbench_tui.screens.dialogue import Confirm  # noqa: PLC0415 (only once it is needed)
+
         assert action.loses
         losses = [action.loses(item) for item in items[:_NAMED_AT_MOST]]
         if len(items) > _NAMED_AT_MOST:
@@ -120,6 +137,8 @@ class ActingScreen(FramedScreen):
         if outcome.workspace:
             self.post_message(self.Choose(outcome.workspace))
         if outcome.secret or outcome.url:
+            from workbench_tui.screens.dialogue import Handout  # noqa: PLC0415 (only once it is needed)
+
             text = outcome.secret or outcome.url
             self.app.copy_to_clipboard(text)
             if outcome.url and _has_browser(os.environ):

@@ -28,6 +28,7 @@ from workbench_tui.screens.log_page import LogPage
 from workbench_tui.session import Session
 from workbench_tui.texts import say
 from workbench_tui.tones import Palette, Tone, Word
+from workbench_tui.widgets.log_rows import LogRows
 
 _TOGETHER_S = 0.3
 
@@ -92,6 +93,10 @@ class DetailScreen(ActingScreen):
         self.query_one("#scroll").focus()
 
     @property
+    def reads_log(self) -> bool:
+        return isinstance(self.focused, LogRows)
+
+    @property
     def chosen(self) -> Sequence[Item]:
         return [self.item]
 
@@ -146,7 +151,7 @@ class DetailScreen(ActingScreen):
         for page in self.query(LogPage):
             page.follow()
         self._draw()
-        self.refresh_bindings()
+        self.refresh_keys()
 
     @on(TabbedContent.TabActivated)
     def _turned(self, event: TabbedContent.TabActivated) -> None:

@@ -107,7 +107,7 @@ class FramedScreen(Screen[None]):
 
     def action_back(self) -> None:
         """One step back; at the outermost screen nothing."""
-        if len(self.app.screen_stack) > 2:
+        if len(self.app.screen_stack) > 1:
             self.app.pop_screen()
 
     @on(Failed)

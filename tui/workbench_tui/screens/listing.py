@@ -112,7 +112,7 @@ class ListScreen(ActingScreen):
         self.session.remember(self.resource.name, event.items)
         self.table.show(event.items)
         self.set_class(not event.items, "-empty")
-        self.refresh_bindings()
+        self.refresh_keys()
 
     @on(ResourceTable.Shown)
     def _describe_rows(self) -> None:
@@ -128,7 +128,7 @@ class ListScreen(ActingScreen):
 
     @on(DataTable.RowHighlighted)
     def _another_row(self) -> None:
-        self.refresh_bindings()
+        self.refresh_keys()
 
     @on(DataTable.RowSelected)
     def _enter(self) -> None:
@@ -152,12 +152,12 @@ class ListScreen(ActingScreen):
     def action_mark(self) -> None:
         """Mark the row, or take its mark off."""
         self.table.toggle_mark()
-        self.refresh_bindings()
+        self.refresh_keys()
 
     def action_mark_all(self) -> None:
         """Mark all rows, or none."""
         self.table.toggle_all_marks()
-        self.refresh_bindings()
+        self.refresh_keys()
 
     def action_refresh(self) -> None:
         """Ask now."""

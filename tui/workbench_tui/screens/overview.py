@@ -24,7 +24,7 @@ from workbench_tui import values
 from workbench_tui.feed import Change
 from workbench_tui.measures import Gauges, History, gpu_readings
 from workbench_tui.resource import Item, state_word
-from workbench_tui.resources import resources
+from workbench_tui.resources import named_exactly, resources
 from workbench_tui.screens.acting import ActingScreen
 from workbench_tui.session import Session
 from workbench_tui.texts import say
@@ -83,7 +83,7 @@ class OverviewScreen(ActingScreen):
         queue: Sequence[Item]
 
     def __init__(self, session: Session) -> None:
-        super().__init__(session, resources()["notebooks"], say("Overview"))
+        super().__init__(session, named_exactly("notebooks"), say("Overview"))
         self._history = History()
         self._status: Mapping[str, Any] = {}
         self._problems: Sequence[str] = ()
@@ -156,7 +156,7 @@ class OverviewScreen(ActingScreen):
 
     @on(DataTable.RowHighlighted)
     def _another_row(self) -> None:
-        self.refresh_bindings()
+        self.refresh_keys()
 
     @work(exclusive=True, group="measure")
     async def _measure(self) -> None:
@@ -190,7 +190,7 @@ class OverviewScreen(ActingScreen):
 
     async def _queue(self) -> Sequence[Item]:
         try:
-            return await resources()["queue"].load(self.session.scope)
+            return await named_exactly("queue").load(self.session.scope)
         except WorkbenchError:
             return ()
 
@@ -222,7 +222,7 @@ class OverviewScreen(ActingScreen):
         panel = self.query_one("#running")
         panel.border_subtitle = say("{running} of {all} run", running=running, all=len(event.items))
         self._draw_events()
-        self.refresh_bindings()
+        self.refresh_keys()
 
     @on(Known)
     def _show_known(self, event: Known) -> None:
@@ -316,12 +316,12 @@ class OverviewScreen(ActingScreen):
         yield from self._problems
 
     def _changed(self, change: Change) -> None:
-        self._draw_events()
-        if change.kind in self.resource.follows and self.is_current and self._soon is None:
+        if self.is_current and self._soon is None:
             self._soon = self.set_timer(_TOGETHER_S, self._after_changes)
 
     def _after_changes(self) -> None:
         self._soon = None
+        self._draw_events()
         self._list()
 
     def _measure_if_seen(self) -> None:

@@ -32,7 +32,8 @@ class Crumbs(Widget):
 
     def render(self) -> RenderResult:
         """The line."""
-        left = Text(" › ").join([Text(each) for each in self.path[:-1]] + [Text(self.path[-1], "bold")])
+        outer, here = self.path[:-1], self.path[-1:]
+        left = Text(" › ").join([*map(Text, outer), *(Text(each, "bold") for each in here)])
         if self.away_s is None:
             connection = f"● {say('live')}"
         else:

@@ -28,14 +28,17 @@ _NARROWEST = 8
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: what is seen, and what it is sorted by."""
+    """One cell: what is seen, and what it is sorted by. It is drawn only when it is looked at."""
 
     word: Word
     order: Any
-    drawn: Text
+    palette: Palette
+    right: bool = False
 
     def __rich__(self) -> Text:
-        return self.drawn
+        drawn = self.palette.text(self.word)
+        drawn.justify = "right" if self.right else "left"
+        return drawn
 
 
 class ResourceTable(DataTable[Cell]):
@@ -218,18 +221,15 @@ class ResourceTable(DataTable[Cell]):
 
     def _cells(self, id: str, columns: Sequence[Column]) -> dict[str, Cell]:
         mark = Word("◉", Tone.ACCENT) if id in self.marked else Word(" ")
-        cells = {_MARK: Cell(mark, id, self._palette.text(mark))}
+        cells = {_MARK: Cell(mark, id, self._palette)}
         for column in columns:
             value = column.read(self.items[id])
-            word = column.show(value)
-            drawn = self._palette.text(word)
-            drawn.justify = "right" if column.right else "left"
-            cells[column.title] = Cell(word, value, drawn)
+            cells[column.title] = Cell(column.show(value), value, self._palette, column.right)
         return cells
 
     def _change(self, id: str, cells: Mapping[str, Cell]) -> None:
-        for title, cell in cells.items():
-            if self.get_cell(id, title).word != cell.word:
+        for (title, cell), present in zip(cells.items(), self.get_row(id), strict=True):
+            if present.word != cell.word:
                 self.update_cell(id, title, cell)
 
     def _follow(self, id: str | None, line: int) -> None:
