@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from tests.e2e.light_image import ensure_light_image
 from tests.installation import Installation
 from tests.tui.driving import User, dashboard
+from tests.tui.terminal import dashboard_in_terminal
 from workbench.client.aio import AsyncClient
 
 pytestmark = pytest.mark.docker
@@ -103,6 +105,22 @@ async def test_keys_tokens_pools_and_quotas_are_made(workbench: Installation, tm
         await user.press("e")
         await _fill_in(user, "2")
         await user.sees("has its new quota", "/2")
+
+
+@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
+def test_a_killed_daemon_is_waited_for_and_the_terminal_stays_sane(
+    workbench: Installation, tmp_path: Path
+) -> None:
+    with dashboard_in_terminal(workbench.settings.home, tmp_path) as terminal:
+        workbench.kill()
+        terminal.sees("away; data is", "Overview")
+        workbench.start()
+        terminal.sees("● live")
+        workbench.kill()
+        terminal.sees("away; data is")
+        terminal.press("C-q")
+        terminal.until(terminal.is_sane, "a sane terminal")
+    workbench.start()
 
 
 @pytest.mark.parametrize("kind", ["images", "gpus", "queue", "machine", "roles", "audit", "events"])
