@@ -7,7 +7,7 @@ import docker
 import pytest
 
 from tests.tiny_image import ensure_tiny_image
-from workbench.node import cgroups
+from workbench.node.group_counters import find_group
 
 pytestmark = pytest.mark.docker
 
@@ -31,7 +31,6 @@ def test_the_files_tell_of_a_container_what_it_used(container: Any) -> None:
     pid = container.attrs["State"]["Pid"]
     told = container.stats(stream=False)
 
-    assert cgroups.cpu_seconds(pid) == pytest.approx(
-        told["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9, rel=0.2
-    )
-    assert 25e6 < cgroups.memory_bytes(pid) < 500e6
+    used = find_group(pid).read()
+    assert used.cpu_seconds == pytest.approx(told["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9, rel=0.2)
+    assert 25e6 < used.memory_bytes < 500e6

@@ -1,7 +1,6 @@
-"""What a process group uses and may use, from the kernel's cgroup files, versions 1 and 2.
+"""The kernel's cgroup files, versions 1 and 2: how to read them, and what limits this machine itself.
 
-Read from files, as the engine's own statistics take a second for each container on older
-engines. The parsers are pure and take the files' texts.
+The parsers are pure and take the files' texts. What one group has used is in `group_counters`.
 """
 
 from __future__ import annotations
@@ -78,30 +77,6 @@ def parse_cpu_max(text: str) -> float | None:
     return None if quota == "max" else int(quota) / int(period)
 
 
-def cpu_seconds(pid: int) -> float:
-    """CPU time that the process's group used since it was made, in seconds.
-
-    Raises:
-        ProcessGone: It ended.
-    """
-    if folder := _folder(pid, "cpuacct"):
-        return int(_read(folder / "cpuacct.usage")) / 1e9
-    return parse_counters(_read(_unified(pid) / "cpu.stat"))["usage_usec"] / 1e6
-
-
-def memory_bytes(pid: int) -> int:
-    """The group's working set: what it uses, less the file cache that could be dropped at once.
-
-    Raises:
-        ProcessGone: It ended.
-    """
-    if folder := _folder(pid, "memory"):
-        used, idle = "memory.usage_in_bytes", "total_inactive_file"
-    else:
-        folder, used, idle = _unified(pid), "memory.current", "inactive_file"
-    return max(0, int(_read(folder / used)) - parse_counters(_read(folder / "memory.stat")).get(idle, 0))
-
-
 def machine_memory_limit() -> int | None:
     """The limit on everything we can see, in bytes: set where we are inside a container."""
     hierarchies = _hierarchies()
@@ -120,19 +95,6 @@ def machine_cpu_limit() -> float | None:
         return int(_read(quota)) / int(_read(period)) if quota.exists() and int(_read(quota)) > 0 else None
     limit = hierarchies[UNIFIED].place / "cpu.max" if UNIFIED in hierarchies else None
     return parse_cpu_max(_read(limit)) if limit and limit.exists() else None
-
-
-def _folder(pid: int, controller: str) -> Path | None:
-    hierarchy = _hierarchies().get(controller)
-    return hierarchy.folder(_groups(pid)[controller]) if hierarchy else None
-
-
-def _unified(pid: int) -> Path:
-    return _hierarchies()[UNIFIED].folder(_groups(pid)[UNIFIED])
-
-
-def _groups(pid: int) -> Mapping[str, str]:
-    return parse_groups(_read(Path(f"/proc/{pid}/cgroup")))
 
 
 def _hierarchies() -> Mapping[str, Hierarchy]:

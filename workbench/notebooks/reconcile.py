@@ -11,7 +11,8 @@ from datetime import timedelta
 
 from workbench import scheduler, workspaces
 from workbench.errors import WorkbenchError
-from workbench.node import cgroups, devices
+from workbench.node import devices
+from workbench.node.group_counters import find_group
 from workbench.notebooks import access, jupyter, logs, place, records, rules, session
 from workbench.notebooks.records import Notebook, Status
 from workbench.parts import Parts
@@ -173,9 +174,10 @@ def _computes(notebook: Notebook, pod: Pod) -> bool:
     """Whether something in it uses the CPU that neither a kernel nor a terminal tells of."""
     if notebook.idle_limit is None:
         return False
-    before = cgroups.cpu_seconds(pod.pid)
+    group = find_group(pod.pid)
+    before = group.read().cpu_seconds
     time.sleep(_CPU_WINDOW_S)
-    share = (cgroups.cpu_seconds(pod.pid) - before) / _CPU_WINDOW_S
+    share = (group.read().cpu_seconds - before) / _CPU_WINDOW_S
     return share * 100 > notebook.idle_limit.cpu_percent
 
 
