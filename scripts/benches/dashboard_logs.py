@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 import psutil
 from textual import events
 from textual.app import App, ComposeResult
+
 from workbench_tui.widgets.log_lines import Line
 from workbench_tui.widgets.log_pump import LogPump
 from workbench_tui.widgets.log_view import LogView
