@@ -46,6 +46,7 @@ class Dashboard(App[None]):
     """
 
     TITLE = "Workbench"
+    CSS_PATH = "screens/overview.tcss"  # Textual loads no style with the default screen itself
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(

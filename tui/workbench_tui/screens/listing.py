@@ -121,10 +121,12 @@ class ListScreen(ActingScreen):
         frame = self.query_one("#frame")
         count = f"{shown}/{all_items}" if shown != all_items else f"{all_items}"
         marks = f" · ◉ {len(table.marked)}" if table.marked else ""
-        frame.border_title = f"{say(self.resource.title)} {count}{marks}"
+        title = f"{say(self.resource.title)} {count}{marks}"
         order = f"{say(table.sorted_by)} {'↓' if table.descending else '↑'}" if table.sorted_by else ""
         narrowed = f"/{table.filter.text}" if table.filter.text else ""
-        frame.border_subtitle = "  ".join(each for each in (narrowed, order) if each)
+        subtitle = "  ".join(each for each in (narrowed, order) if each)
+        if (frame.border_title, frame.border_subtitle) != (title, subtitle):
+            frame.border_title, frame.border_subtitle = title, subtitle
 
     @on(DataTable.RowHighlighted)
     def _another_row(self) -> None:

@@ -44,7 +44,6 @@ _GONE = "Deleted"
 class OverviewScreen(ActingScreen):
     """Machine, GPUs, what runs, what waits, what happened, and the quota."""
 
-    CSS_PATH = "overview.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
