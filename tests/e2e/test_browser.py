@@ -96,6 +96,7 @@ def test_a_script_reads_nothing_of_another_session_nor_of_the_api(
     workbench: Installation, chrome: Chrome, other: str, own: str
 ) -> None:
     chrome.get(f"{origin(workbench, own)}{path(own, 'lab')}")
+    see(chrome, "#jp-main-statusbar")  # a request of a page that is still loading may be broken off
     assert fetch(chrome, path(own, "api/kernels")).startswith("basic 200")
     port = workbench.settings.port
 
@@ -117,6 +118,7 @@ def test_a_script_changes_nothing_in_another_session(
     workbench: Installation, chrome: Chrome, other: str, own: str
 ) -> None:
     chrome.get(f"{origin(workbench, own)}{path(own, 'lab')}")
+    see(chrome, "#jp-main-statusbar")  # a request of a page that is still loading may be broken off
     there = f"{origin(workbench, other)}{path(other, 'api/shutdown')}"
 
     # The browser sends such a request although the page may not read the answer.
