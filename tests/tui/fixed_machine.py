@@ -127,7 +127,7 @@ def fixed_machine() -> Iterator[FixedMachine]:
 
 
 def notebook(name: str, status: str, **changes: Any) -> dict[str, Any]:
-    """A notebook as ListInstances has it, made two and a half hours ago."""
+    """A notebook as ListInstances has it, made half a day ago."""
     return {
         "InstanceId": f"dsw-{name}",
         "InstanceName": name,
@@ -147,7 +147,7 @@ def notebook(name: str, status: str, **changes: Any) -> dict[str, Any]:
         "Datasets": [{"Uri": "nas://workspace/data", "MountPath": "/mnt/data", "MountAccess": "RW"}],
         "Labels": [{"Key": "team", "Value": "vision"}],
         "AccumulatedRunningTimeInMs": 9_000_000,
-        "GmtCreateTime": _ago(hours=2, minutes=30, seconds=15),
+        "GmtCreateTime": _ago(hours=12, minutes=30),
         "IdleInstanceCuller": {"IdleTimeInMinutes": 7, "MaxIdleTimeInMinutes": 60},
         **changes,
     }
@@ -219,7 +219,7 @@ def _machine() -> Iterator[tuple[str, Answer]]:
             "State": "Present",
             "Progress": "",
             "SizeBytes": 758_000_000,
-            "CreatedAt": _ago(days=3, hours=4, seconds=20),
+            "CreatedAt": _ago(days=3, hours=4, minutes=30),
         },
         {
             "Name": "gateway",
@@ -307,7 +307,7 @@ def _machine() -> Iterator[tuple[str, Answer]]:
                     "Pods": 1,
                     "Wants": "1 GPU",
                     "Reason": "0 GPUs free; train and explore hold them.",
-                    "GmtCreateTime": _ago(minutes=12, seconds=20),
+                    "GmtCreateTime": _ago(hours=11, minutes=30),
                 }
             ]
         },
@@ -430,7 +430,7 @@ def _people() -> Iterator[tuple[str, Answer]]:
             "UserName": name,
             "Enabled": True,
             "GmtCreateTime": made,
-            "GmtLastUseTime": _ago(minutes=4, seconds=20),
+            "GmtLastUseTime": _ago(hours=13, minutes=30),
         }
         for id, name in (("1", "alice"), ("2", "bob"))
     ]

@@ -68,7 +68,7 @@ async def _differs(user: User, screen: str, name: str) -> list[str]:
         return []
     expected = path.read_text(encoding="utf-8").removesuffix("\n")
     try:
-        await user.until(lambda: _timeless(user.screen) == expected, path.name, within_s=5)
+        await user.until(lambda: _timeless(user.screen) == expected, path.name)
     except AssertionError:
         return [f"{path.name}:\n{user.screen}"]
     return []

@@ -44,7 +44,8 @@ class History:
 
     def begin_with(self, answer: Mapping[str, Any]) -> None:
         """Take QueryMetrics' values of the machine, from before the dashboard was opened."""
-        self._newest = ""  # what was added before this came stands in it already, or is added anew
+        self._newest = ""  # what was added before this came is added anew, behind it
+        self._values["disk"] = []
         by_name = {each["Metric"]: each["Mean"] for each in answer["Series"] if not each["Id"]}
         received, sent = (by_name.get(name, []) for name in ("received_bytes_per_s", "sent_bytes_per_s"))
         self._values["cpus"] = _known(by_name.get("cpus", []))

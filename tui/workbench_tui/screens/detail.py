@@ -31,6 +31,8 @@ from workbench_tui.tones import Palette, Tone, Word
 from workbench_tui.widgets.log_rows import LogRows
 
 _TOGETHER_S = 0.3
+_ENVELOPE = ("RequestId", "Success", "Code", "Message", "HttpStatusCode")
+"""What an answer says of itself rather than of the item."""
 
 Facts = Sequence[tuple[str, Sequence[tuple[str, Word]]]]
 
@@ -180,7 +182,8 @@ class DetailScreen(ActingScreen):
             left_over.remove()
         for place in self.query("#events-text").results(Static):
             place.update(_event_lines(self._events, palette))
-        content = json.dumps(self.item, ensure_ascii=False)
+        own = {name: value for name, value in self.item.items() if name not in _ENVELOPE}
+        content = json.dumps(own, ensure_ascii=False)
         self.query_one("#configuration-text", Static).update(JSON(content, indent=2))
 
     def _facts(self) -> Facts:
