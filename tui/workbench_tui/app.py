@@ -73,6 +73,7 @@ class Dashboard(App[None]):
     def __init__(self, client: AsyncClient, memory: Memory) -> None:
         super().__init__()
         self.session = Session(self, Scope(client), memory)
+        self.animation_level = "none"  # over SSH, what moves comes late and in pieces
         self._last = self._now = ""
         for theme in THEMES:
             self.register_theme(theme)
