@@ -71,7 +71,7 @@ def _mirror() -> str:
         origin, _, address = line.partition(" ")
         if origin == "Debian" and "security" not in address:
             return address
-    return "http://deb.debian.org/debian"
+    raise NotHere("This machine's apt knows no archive of Debian's.")
 
 
 def _run(*command: str, cwd: Path) -> str:

@@ -23,7 +23,6 @@ from workbench.runtime.pull import Tell
 from workbench.settings import Settings
 
 _SUITE = "bookworm"
-_MIRROR = "http://deb.debian.org/debian"
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _OPTIONS = (
     "--variant=minbase",
@@ -88,16 +87,15 @@ def _check_tools() -> None:
 
 def _command(settings: Settings) -> list[str]:
     trust = [f'--aptopt=Acquire::https::CAInfo "{settings.ca_bundle}"'] if settings.ca_bundle else []
-    listed = "\n".join(_sources(_MIRROR))  # a mirror is this machine's matter, not the image's
     return [
         "mmdebstrap",
         *_OPTIONS,
         f"--keyring={_KEYRING}",
         *trust,
-        f"--customize-hook=echo '{listed}' > \"$1/etc/apt/sources.list\"",
         _SUITE,
         "-",
-        *_sources(settings.apt_mirror.rstrip("/") or _MIRROR),
+        # Without any, mmdebstrap takes Debian's own archives: the suite, its updates, its security.
+        *(_sources(settings.apt_mirror.rstrip("/")) if settings.apt_mirror else ()),
     ]
 
 
