@@ -30,7 +30,8 @@ LISTEN = """
             super(...given);
             this.addEventListener("message", async (message) => {
                 const data = message.data;
-                window.drawn += typeof data === "string" ? data : await new Response(data).text();
+                const text = typeof data === "string" ? data : await new Response(data).text();
+                window.drawn += text;  // read only now: another message may have come meanwhile
             });
         }
     };
