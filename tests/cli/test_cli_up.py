@@ -86,6 +86,27 @@ def test_down_is_no_error_where_nothing_runs(tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
+def test_down_is_no_error_where_the_engine_was_ended_too(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(f'docker_host = "unix://{tmp_path}/none.sock"\n')
+
+    result = run(tmp_path, "down")
+
+    assert result.exit_code == 0
+    assert "Nothing to stop" in result.stderr
+
+
+def test_purge_without_an_engine_removes_nothing_and_says_what_to_start(tmp_path: Path) -> None:
+    (tmp_path / "state.db").touch()
+    (tmp_path / "config.toml").write_text(f'docker_host = "unix://{tmp_path}/none.sock"\n')
+
+    result = run(tmp_path, "down", "--purge", "--yes")
+
+    assert result.exit_code == 1
+    assert "Docker engine" in result.stderr
+    assert "INFO" not in result.stderr
+    assert (tmp_path / "state.db").exists()
+
+
 def test_purge_never_removes_a_directory_that_is_not_workbench_s(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
 

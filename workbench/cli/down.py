@@ -8,11 +8,12 @@ from pathlib import Path
 
 import click
 
-from workbench.cli import daemon_process
+from workbench.cli import daemon_process, engine
 from workbench.cli.output import progress, say
 from workbench.cli.session import Session, pass_session
 from workbench.client import Client, DaemonAway
-from workbench.errors import InvalidInput, WorkbenchError
+from workbench.errors import EngineAway, InvalidInput, WorkbenchError
+from workbench.settings import Settings
 from workbench.wire.operations import operation
 
 _ENDED_WITHIN_S = 120.0
@@ -45,6 +46,9 @@ def down(session: Session, purge: bool, yes: bool) -> None:
             abort=True,
             err=True,
         )
+    if not purge and _nothing_can_run(session.settings):
+        say("Nothing to stop: neither the daemon nor a Docker engine runs.")
+        return
     with progress("Stopping Workbench") as show:
         show("notebooks, gateway, daemon")
         _stop(session)
@@ -61,6 +65,17 @@ def _refuse_to_remove_more_than_ours(home: Path) -> None:
             f"{home} is not a directory of Workbench's alone, so it is not removed.",
             hint="Check --home and WORKBENCH_HOME; `workbench down` without --purge removes no files.",
         )
+
+
+def _nothing_can_run(settings: Settings) -> bool:
+    """As after an earlier `scripts/down`, which ends the engine that it began."""
+    if daemon_process.pid(settings) is not None:
+        return False
+    try:
+        engine.check(settings.docker_host)
+    except EngineAway as error:
+        return not isinstance(error.__cause__, PermissionError)
+    return False
 
 
 def _stop(session: Session) -> None:
@@ -82,6 +97,7 @@ def _stop(session: Session) -> None:
 
 def _run_offline(session: Session, what: str) -> None:
     # With no daemon to ask, its own code cleans up: it knows the containers, networks and mounts.
+    engine.check(session.settings.docker_host)
     command = [sys.executable, "-m", "workbench.daemon", what]
     ended = subprocess.run(command, env=session.environment(), check=False, capture_output=True, text=True)
     if ended.returncode:
