@@ -87,6 +87,17 @@ def test_the_socket_is_used_for_the_own_endpoint_as_long_as_there_is_one(api: Ap
     assert no_socket.address == api.settings.endpoint
 
 
+def test_a_key_beside_the_own_endpoint_says_who_asks(api: Api) -> None:
+    environ = {**KEY, "WORKBENCH_ENDPOINT": api.settings.endpoint}
+    own = Client.from_settings(api.settings, environ=environ)
+
+    claim = read_claim(own.request(GET, {"instance_id": "dsw-1"}))
+
+    assert own.address == api.settings.socket
+    assert claim is not None
+    assert claim.access_key_id == "WBkey"
+
+
 def test_a_request_to_an_endpoint_is_signed(endpoint: tuple[str, list[Request]], tmp_path: Path) -> None:
     url, seen = endpoint
     client = Client.from_settings(load({"home": tmp_path}, {}), endpoint=url, environ=KEY)

@@ -71,17 +71,19 @@ class Client:
                 daemon's own endpoint means its socket, as long as there is one.
             environ: Where `WORKBENCH_ACCESS_KEY_ID`, `WORKBENCH_ACCESS_KEY_SECRET` and
                 `WORKBENCH_TOKEN` are looked up; the process's own environment by default.
+                Beside an endpoint they say who asks, by whichever way it is reached.
         """
         environ = os.environ if environ is None else environ
         endpoint = (endpoint or environ.get("WORKBENCH_ENDPOINT", "")).rstrip("/")
-        if not endpoint or (endpoint == settings.endpoint and settings.socket.exists()):
+        if not endpoint:
             return cls(settings.socket)
         credentials = Credentials(
             access_key_id=environ.get("WORKBENCH_ACCESS_KEY_ID", ""),
             access_key_secret=environ.get("WORKBENCH_ACCESS_KEY_SECRET", ""),
             token=environ.get("WORKBENCH_TOKEN", ""),
         )
-        return cls(endpoint, credentials)
+        is_here = endpoint == settings.endpoint and settings.socket.exists()
+        return cls(settings.socket if is_here else endpoint, credentials)
 
     def call(self, operation: Operation, **fields: Any) -> dict[str, Any]:
         """Ask for one operation.
@@ -114,7 +116,7 @@ class Client:
             yield map(answers.read_line, response)
 
     def request(self, operation: Operation, fields: Mapping[str, Any]) -> Request:
-        """What is sent for an operation, signed where the kernel does not say who asks."""
+        """What is sent for an operation, signed where there is something to sign with."""
         return self._signed(requests.build(operation, fields, host=self._host))
 
     def away(self, error: Exception) -> DaemonAway:
