@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import compileall
+import shutil
 from pathlib import Path
 
 from hypothesis import given
@@ -36,6 +38,15 @@ def test_a_change_below_changes_the_names_of_all_that_stands_on_it(tmp_path: Pat
     assert [step.recipe.name for step in after] == ["base", "notebook"]
     assert after[1].base == after[0].reference
     assert before[1].reference != after[1].reference
+
+
+def test_an_installed_workbench_has_the_same_images_as_its_checkout(tmp_path: Path) -> None:
+    installed = tmp_path / "_images"
+    shutil.copytree(find_folder(), installed)
+    compileall.compile_dir(installed, quiet=1)  # as pip does
+
+    assert list(installed.rglob("*.pyc"))
+    assert read_recipes(installed) == read_recipes(find_folder())
 
 
 def test_the_images_that_come_with_workbench_are_found_and_stand_on_one_base() -> None:

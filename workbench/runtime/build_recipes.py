@@ -26,6 +26,8 @@ LABEL = "workbench.build"
 FINISHED = "finished"
 
 _BUILT_ON = re.compile(rf"^ARG BASE={REPOSITORY}(\S+)$", re.MULTILINE)
+_COMPILED = "__pycache__"
+"""What pip leaves beside an installed image's Python files: of no use in it, and never twice the same."""
 _TAG_LENGTH = 12
 
 
@@ -89,6 +91,10 @@ def steps(recipes: Mapping[str, Recipe], name: str, root: str) -> list[Step]:
 
 
 def _read(folder: Path) -> Recipe:
-    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    files = {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.parent.name != _COMPILED
+    }
     below = _BUILT_ON.search(files["Dockerfile"].decode())
     return Recipe(name=folder.name, files=files, built_on=below and below[1])
