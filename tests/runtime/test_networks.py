@@ -9,6 +9,7 @@ import pytest
 from docker import APIClient
 
 from tests.misbehaving_engine.proxy import MisbehavingEngine
+from tests.runtime.conftest import DOCKER
 from workbench.errors import EngineAway
 from workbench.runtime import NetworkInUse, PodPlan, Runtime
 
@@ -71,3 +72,9 @@ def test_a_network_is_removed_once_nobody_is_on_it(runtime: Runtime, a_plan: Pla
     runtime.remove_network("ws-1")
 
     assert runtime.find_network("ws-1") is None
+
+
+def test_a_home_whose_pods_are_all_stopped_still_counts_as_one_that_uses_the_engine(runtime: Runtime) -> None:
+    runtime.ensure_network("ws-1")
+
+    assert Runtime(DOCKER, "another").shares_engine()

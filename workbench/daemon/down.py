@@ -55,7 +55,7 @@ def purge(parts: Parts) -> None:
         except NetworkInUse as error:  # an engine that counts a container which is gone: its restart helps
             log.warning("network kept network=%s reason=%s", network.network, error)
     if parts.runtime.shares_engine():
-        log.info("images kept reason=another Workbench on this engine has containers")
+        log.info("images kept reason=another Workbench uses this engine")
     else:
         parts.images.remove_all()
     parts.storage.sweep([])

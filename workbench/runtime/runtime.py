@@ -77,9 +77,10 @@ class Runtime:
         return [pod for pod in pods if pod]  # one may go between list and look
 
     def shares_engine(self) -> bool:
-        """Whether other homes have pods on this engine, running or not."""
+        """Whether other homes have pods on this engine, or networks, which outlive their pods."""
+        labelled = {"label": HOME}
         with self._engine.open() as docker:
-            listed = docker.containers(all=True, filters={"label": HOME})
+            listed = [*docker.containers(all=True, filters=labelled), *docker.networks(filters=labelled)]
         return any(each["Labels"][HOME] != self._home_id for each in listed)
 
     def start_pod(self, plan: PodPlan) -> Pod:
