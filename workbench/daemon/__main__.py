@@ -51,6 +51,7 @@ def main() -> int:
 def _serve(whole: Machine, settings: Settings) -> None:
     ending = _Ending()
     parts = whole.parts
+    authenticator = workspaces.Authenticator(parts.store, parts.vault, parts.now)
     app = application(
         parts,
         (
@@ -60,7 +61,8 @@ def _serve(whole: Machine, settings: Settings) -> None:
             *machine.routes(parts, ending.ask),
             *metrics_api.routes(whole.measuring),
         ),
-        workspaces.Authenticator(parts.store, parts.vault, parts.now),
+        authenticator,
+        recognise=authenticator.recognise,
         observe=workspaces.Auditor(parts.store, parts.now, [notebooks.RESIDENTS]),
     )
     server = Server(app, local=settings.socket, public=settings.gateway_socket)
