@@ -64,7 +64,8 @@ class _Talk:
         self._window = Window()
         self._typed: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._untaken = 0
-        self._sizes: asyncio.Queue[tuple[int, int]] = asyncio.Queue(1)
+        self._input_ended = False
+        self._size: tuple[int, int] | None = None
 
     async def until_over(self, opening: Opening) -> int | None:
         """The program's exit code; None where the server stops.
@@ -76,7 +77,7 @@ class _Talk:
         showing = asyncio.ensure_future(self._show())
         parts: list[asyncio.Future[Any]] = [
             showing,
-            *map(asyncio.ensure_future, (self._listen(), self._type(), self._fit())),
+            *map(asyncio.ensure_future, (self._listen(), self._type())),
         ]
         going_on: set[asyncio.Future[Any]] = {*parts, opening.ending}
         try:
@@ -118,24 +119,25 @@ class _Talk:
         match heard(text):
             case {dialogue.TAKEN: size}:
                 self._window.open(size)
-            case {dialogue.END_OF_INPUT: True}:
+            case {dialogue.END_OF_INPUT: True} if not self._input_ended:
+                self._input_ended = True
                 self._typed.put_nowait(None)
             case {dialogue.RESIZE: {"Rows": int(rows), "Columns": int(columns)}}:
-                if self._sizes.full():
-                    self._sizes.get_nowait()  # only the newest matters
-                self._sizes.put_nowait((_cells(rows), _cells(columns)))
+                if self._size is None:
+                    self._typed.put_nowait(b"")  # what is typed from now on finds the new size
+                self._size = (_cells(rows), _cells(columns))
 
     async def _type(self) -> None:
         with contextlib.suppress(ConnectionError):  # it reads nothing any more; its end is told elsewhere
             while (data := await self._typed.get()) is not None:
-                await self._program.write(data)
-                self._untaken -= len(data)
-                await self._websocket.send_text(said(**{dialogue.TAKEN: len(data)}))
+                if self._size:
+                    size, self._size = self._size, None
+                    await self._program.resize(*size)
+                if data:
+                    await self._program.write(data)
+                    self._untaken -= len(data)
+                    await self._websocket.send_text(said(**{dialogue.TAKEN: len(data)}))
             await self._program.end_input()
-
-    async def _fit(self) -> None:
-        while True:
-            await self._program.resize(*await self._sizes.get())
 
 
 def _cells(number: int) -> int:

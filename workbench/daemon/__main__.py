@@ -52,6 +52,8 @@ def _serve(whole: Machine, settings: Settings) -> None:
     ending = _Ending()
     parts = whole.parts
     authenticator = workspaces.Authenticator(parts.store, parts.vault, parts.now)
+    auditor = workspaces.Auditor(parts.store, parts.now, [notebooks.RESIDENTS])
+    auditor.close_what_was_left()
     app = application(
         parts,
         (
@@ -63,7 +65,7 @@ def _serve(whole: Machine, settings: Settings) -> None:
         ),
         authenticator,
         recognise=authenticator.recognise,
-        observe=workspaces.Auditor(parts.store, parts.now, [notebooks.RESIDENTS]),
+        observe=auditor,
     )
     server = Server(app, local=settings.socket, public=settings.gateway_socket)
     ending.server = server

@@ -95,7 +95,7 @@ class Authenticator:
                     raise UnknownAccessKey(caller.access_key_id)
                 if not key[0].enabled:
                     raise AccessKeyDisabled(caller.access_key_id)
-            if caller.token_id and tokens.get(db, caller.token_id).expires_at <= self._now():
+            if caller.token_id and not tokens.is_good(db, caller.token_id, self._now()):
                 raise InvalidToken
 
     def _peer(self, source: str) -> Caller:
