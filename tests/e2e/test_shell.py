@@ -73,8 +73,8 @@ def test_a_shell_has_a_terminal_of_the_same_size_and_follows_it(workbench: Insta
         user.sees("xterm-256color in /mnt/workspace as /mnt/workspace by bash")
 
         user.resize(41, 121)
-        user.type("until [ \"$(stty size)\" = '41 121' ]; do sleep 0.1; done; echo $((6 * 7))\n")
-        user.sees("\n42")
+        user.type("until [ \"$(stty size)\" = '41 121' ]; do sleep 0.1; done; echo fits: $((6 * 7))\n")
+        user.sees("fits: 42")
 
         user.type("exit 7\n")
         assert user.exit_code() == 7
