@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from workbench.wire.call import Call, Redirect, Stream, Text
+from workbench.wire.call import Call, Dialogue, Redirect, Stream, Text
 from workbench.wire.operations import Operation
 
 if TYPE_CHECKING:
@@ -44,14 +44,16 @@ class Parts:
     now: Callable[[], datetime]
 
 
-Handler = Callable[[Parts, Call], Mapping[str, Any] | Stream | Text | Redirect]
+Handler = Callable[[Parts, Call], Mapping[str, Any] | Stream | Dialogue | Text | Redirect]
 """Answers one operation. Runs in a thread of a bounded pool, so it may block, but not on Docker."""
 
 
 @dataclass(frozen=True)
 class Route:
-    """An operation and what answers it. An open one asks for no credentials: it checks what it is sent."""
+    """An operation and what answers it. An open one asks for no credentials: it checks what it is sent.
+    One that talks answers with a dialogue, and is asked for with a WebSocket."""
 
     operation: Operation
     answer: Handler
     open: bool = False
+    talks: bool = False

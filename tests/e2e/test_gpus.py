@@ -97,6 +97,18 @@ def reason(workbench: Installation, notebook_id: str) -> str:
     return str(workbench.dsw("GetInstance", instance_id=notebook_id)["ReasonMessage"])
 
 
+def test_a_shell_sees_the_cards_of_its_notebook_and_is_told_how_many(
+    workbench: Installation, image: str
+) -> None:
+    notebook_id = a_notebook(workbench, image, "both", gpus=2)
+    workbench.until_status(notebook_id, "Running")
+
+    said = workbench.run(
+        "notebook", "shell", "both", "--", "sh", "-c", "echo $NVIDIA_VISIBLE_DEVICES /dev/nvidia?"
+    )
+    assert said.stdout.split() == ["0,1", "/dev/nvidia0", "/dev/nvidia1"]
+
+
 def test_each_sees_just_its_own_card_and_who_comes_too_late_waits_and_is_told_why(
     workbench: Installation, image: str
 ) -> None:

@@ -123,6 +123,17 @@ def test_a_browser_shows_the_overview_and_a_log(
     assert "ticket" not in chrome.current_url
 
 
+def test_a_browser_has_no_terminal_for_a_shell_and_says_so(
+    chrome: Chrome, workbench: Installation, link: str
+) -> None:
+    page = Page(chrome, workbench, link)
+    page.shows("seen-in-browser")
+
+    page.press("E")
+
+    page.shows("A browser has no terminal to give")
+
+
 def test_the_link_works_once_and_ends_with_the_program(workbench: Installation, link: str) -> None:
     parts = urlsplit(link)
     cookie = let_in(link)

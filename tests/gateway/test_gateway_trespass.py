@@ -236,12 +236,17 @@ def test_no_connection_is_upgraded_to_anything_but_a_websocket(site: Site, proto
     assert reply.status == 400 or reply.got("upgrade") == []
 
 
-def test_no_connection_to_the_daemon_is_upgraded(site: Site) -> None:
-    reply, connection = upgrade(site.port, "/api/v1/x", PLAIN)
+@pytest.mark.parametrize("path", ["/api/v1/x", "/workbench/v1/watch", "/api/v1/notebooks/dsw-a/shell"])
+def test_no_connection_to_the_daemon_is_upgraded_but_for_a_shell(site: Site, path: str) -> None:
+    reply, connection = upgrade(site.port, path, PLAIN)
     connection.close()
 
     assert reply.reached == "daemon"
     assert reply.got("upgrade") == []
+
+    reply, connection = upgrade(site.port, "/workbench/v1/notebooks/dsw-a/shell", PLAIN)
+    connection.close()
+    assert reply.status == 101
 
 
 def test_one_connection_may_ask_for_two_notebooks_and_each_is_checked_anew(site: Site) -> None:

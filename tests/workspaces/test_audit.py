@@ -212,3 +212,24 @@ def test_every_column_of_a_line_is_kept(machine):
     with machine.store.transaction() as db:
         audit.write(db, entry)
         assert audit.search(db, Query(), limit=1) == [replace(entry, number=1)]
+
+
+def test_a_shell_that_a_killed_daemon_had_open_is_closed_on_record_by_the_next_one(machine):
+    auditor = Auditor(machine.store, machine.clock)
+    a_shell = an_outcome("OpenNotebookShell", "workbench", status=101, fields={"instance_id": "dsw-1"})
+    auditor(a_shell)
+    auditor(replace(a_shell, over=True))
+    auditor(replace(a_shell, request_id="R-2"))
+    machine.clock.move(hours=1)
+
+    for _ in range(2):
+        Auditor(machine.store, machine.clock).close_what_was_left()
+
+    lines = machine.ask(machine.owner, "ListAuditEntries", ResourceId="dsw-1")["Entries"]
+    assert [(each["Operation"], each["RequestId"], each["Code"]) for each in lines] == [
+        ("CloseNotebookShell", "R-2", "DaemonEnded"),
+        ("OpenNotebookShell", "R-2", ""),
+        ("CloseNotebookShell", "R-1", ""),
+        ("OpenNotebookShell", "R-1", ""),
+    ]
+    assert lines[0]["Time"] == "2026-05-04T13:00:00.000Z"

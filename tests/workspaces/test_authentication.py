@@ -187,3 +187,30 @@ def test_the_last_use_of_a_key_is_written_once_a_minute(machine):
         machine.clock.move(seconds=later)
         machine.authenticate(machine.signed(machine.first.key), "10.0.0.9")
         assert last_used_at() == expected
+
+
+def test_who_was_let_in_is_known_as_long_as_they_would_be_let_in_again(machine):
+    ada = machine.add_user("ada", 2001)
+    pair = machine.add_key(ada)
+    with machine.store.transaction() as db:
+        _, secret = tokens.create(
+            db, ada.user_id, description="", life=timedelta(hours=1), now=machine.clock()
+        )
+    bearer = replace(PLAIN, headers={"authorization": f"Bearer {secret}"})
+    by_key = machine.authenticate(machine.signed(pair), "10.0.0.9")
+    by_token = machine.authenticate(bearer, "10.0.0.9")
+    by_uid = machine.authenticate(PLAIN, "unix:2001")
+    for each in (by_key, by_token, by_uid):
+        machine.authenticate.recognise(each)
+
+    machine.clock.move(hours=1)
+    with pytest.raises(InvalidToken):
+        machine.authenticate.recognise(by_token)
+    with machine.store.transaction() as db:
+        access_keys.set_enabled(db, pair.access_key_id, False)
+    with pytest.raises(AccessKeyDisabled):
+        machine.authenticate.recognise(by_key)
+    machine.authenticate.recognise(by_uid)
+    machine.ask(machine.owner, "UpdateUser", user_id=ada.user_id, Enabled=False, Sessions="keep")
+    with pytest.raises(UserDisabled):
+        machine.authenticate.recognise(by_uid)

@@ -99,12 +99,14 @@ class Outcome:
         url: To open in a browser, or to copy where there is none.
         secret: To copy; it is shown only this once.
         workspace: Id of the workspace to look at from now on.
+        program: Words behind `workbench`: this command takes the terminal until it ends.
     """
 
-    said: str
+    said: str = ""
     url: str = ""
     secret: str = ""
     workspace: str = ""
+    program: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +119,7 @@ class Action:
         run: Does it, to one item, or to none where `alone` is true. The values are the form's.
         loses: What is lost by it, in words; asked before where it is given.
         blocked: Why it cannot be done to this item now; empty when it can.
+        takes_terminal: It runs a program, for one item at a time, where there is a terminal to give.
         command: The shell command that does the same.
     """
 
@@ -131,6 +134,7 @@ class Action:
     form: tuple[Field, ...] = ()
     alone: bool = False
     shown: bool = True
+    takes_terminal: bool = False
     command: Callable[[Item, Values], str] = lambda item, given: ""
 
 

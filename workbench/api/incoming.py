@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_address
 
+from starlette.requests import HTTPConnection
 from starlette.requests import Request as HttpRequest
 
 from workbench.api.routing import operation_path
@@ -36,7 +37,7 @@ async def body(request: HttpRequest) -> bytes:
     return b"".join(chunks)
 
 
-def read(request: HttpRequest, body: bytes) -> Request:
+def read(request: HTTPConnection, verb: str, body: bytes = b"") -> Request:
     """A request as its sender signed it: without a prefix that the endpoint put before the path.
 
     Raises:
@@ -50,10 +51,10 @@ def read(request: HttpRequest, body: bytes) -> Request:
         headers[name] = f"{headers[name]},{value}" if name in headers else value
     path = operation_path(request.scope["raw_path"].decode("latin-1"))
     query = request.scope["query_string"].decode("latin-1")
-    return Request(request.method, path, query, headers, body)
+    return Request(verb, path, query, headers, body)
 
 
-def source(request: HttpRequest) -> str:
+def source(request: HTTPConnection) -> str:
     """Where a request came from: `unix:<uid>` on the local socket, else an address.
 
     Behind the gateway it is the last address of X-Forwarded-For, the one the gateway itself wrote.

@@ -19,7 +19,8 @@ class Outcome:
     """What became of a request. What it did not come to is None.
 
     `status` is HTTP's; `code` is the error's, empty for a success. `fields` are the request's,
-    `answer` those of a success that is neither a stream nor a redirection.
+    `answer` those of a success that is neither a stream nor a redirection. `over` is the second thing
+    told of a dialogue: that it ended.
     """
 
     request_id: str
@@ -32,10 +33,12 @@ class Outcome:
     answer: Mapping[str, Any] | None = None
     status: int = 200
     code: str = ""
+    over: bool = False
 
 
 Observer = Callable[[Outcome], None]
-"""Is told of every request once it is decided, before the answer leaves; in a thread of the pool."""
+"""Is told of every request once it is decided, before the answer leaves, and of a dialogue's end; in a
+thread of the pool."""
 
 
 class Visit:
@@ -53,9 +56,10 @@ class Visit:
     def close(self) -> None:
         """Write the request's line into the log, and tell the observer."""
         seen = self.outcome
+        what = "dialogue ended" if seen.over else "request answered"
         log.info(
-            "request answered verb=%s path=%s operation=%s caller=%s source=%s status=%d code=%s ms=%.1f "
-            "request_id=%s",
+            "%s verb=%s path=%s operation=%s caller=%s source=%s status=%d code=%s ms=%.1f request_id=%s",
+            what,
             seen.verb,
             seen.path[:200],
             seen.operation.action if seen.operation else "",

@@ -19,8 +19,10 @@ from typing import ClassVar
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from workbench.errors import Unavailable
+from workbench.wire.dialogue import LONGEST_MESSAGE_BYTES
 
 _KEEP_ALIVE_S = 75
 """Longer than the gateway keeps an idle connection, so that it never sends into a closing one."""
@@ -39,7 +41,7 @@ class Server:
     """The HTTP server; `run` blocks until `stop` is called.
 
     Args:
-        app: With `state.streams`, as `application` makes it.
+        app: With `state.openings`, as `application` makes it.
         local: Socket for the machine's users, mode 0666: each connection's uid is looked at.
         public: Socket for the gateway, mode 0600.
     """
@@ -48,13 +50,18 @@ class Server:
         self._local = local
         self._public = public
 
-        class Protocol(_KnowsItsPeer):
+        class Protocol(_KnowsItsPeer, HttpToolsProtocol):
+            local_socket = str(local)
+
+        class Upgraded(_KnowsItsPeer, WebSocketsSansIOProtocol):
             local_socket = str(local)
 
         config = uvicorn.Config(
             app,
             http=Protocol,
-            ws="none",
+            ws=Upgraded,
+            ws_max_size=2 * LONGEST_MESSAGE_BYTES,
+            ws_per_message_deflate=False,
             loop="asyncio",
             lifespan="off",
             log_config=None,
@@ -78,7 +85,7 @@ class Server:
             asyncio.run(self._server.serve(sockets=[local, public]))
 
     def stop(self) -> None:
-        """Take no new connection, finish what is being answered, end all streams; from any thread or
+        """Take no new connection, finish what is being answered, end what is open; from any thread or
         signal handler, and before `run` too."""
         self._server.should_exit = True
 
@@ -94,7 +101,7 @@ class _Uvicorn(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         app: Starlette = self.config.app  # type: ignore[assignment]
-        app.state.streams.stop()
+        app.state.openings.stop()
         await super().shutdown(sockets)
 
     @contextlib.contextmanager
@@ -103,15 +110,17 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-class _KnowsItsPeer(HttpToolsProtocol):
+class _KnowsItsPeer(asyncio.Protocol):
     """Gives the application `("unix:<uid>", pid)` as the client of a local connection.
 
     The gateway's connections have none: whom it speaks for is in a header.
     """
 
     local_socket: ClassVar[str]
+    server: tuple[str, int | None] | None
+    client: tuple[str, int] | None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         if self.server and self.server[0] == self.local_socket:
             connection = transport.get_extra_info("socket")

@@ -1,4 +1,4 @@
-"""Answers without an end: one JSON object a line, as long as somebody listens.
+"""Answers without an end: one JSON object a line, as long as somebody listens and may.
 
 An empty line now and then keeps proxies from closing the connection, and finds out that nobody
 is there any more.
@@ -13,57 +13,52 @@ from collections.abc import AsyncIterator
 
 from starlette.responses import StreamingResponse
 
+from workbench.api.openings import Openings
 from workbench.errors import WorkbenchError
 from workbench.wire.answers import refusal
-from workbench.wire.call import Stream
+from workbench.wire.call import Call, Stream
 
 log = logging.getLogger(__name__)
 
 _HEARTBEAT_S = 15.0
 
 
-class Streams:
-    """All streams of a server, so that they can be ended together."""
+def response(openings: Openings, stream: Stream, call: Call) -> StreamingResponse:
+    """Send a stream."""
+    return StreamingResponse(
+        _lines(openings, stream, call),
+        media_type="application/x-ndjson",
+        headers={"x-acs-request-id": call.request_id, "cache-control": "no-store"},
+    )
 
-    def __init__(self) -> None:
-        self._stopping = asyncio.Event()
 
-    def stop(self) -> None:
-        """End every stream; called in the event loop."""
-        self._stopping.set()
-
-    def response(self, stream: Stream, request_id: str) -> StreamingResponse:
-        """Send a stream."""
-        return StreamingResponse(
-            self._lines(stream, request_id),
-            media_type="application/x-ndjson",
-            headers={"x-acs-request-id": request_id, "cache-control": "no-store"},
-        )
-
-    async def _lines(self, stream: Stream, request_id: str) -> AsyncIterator[bytes]:
-        source = aiter(stream.lines)
-        following: asyncio.Future[object] = asyncio.ensure_future(anext(source))
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        try:
-            while not stopping.done():
+async def _lines(openings: Openings, stream: Stream, call: Call) -> AsyncIterator[bytes]:
+    source = aiter(stream.lines)
+    following: asyncio.Future[object] = asyncio.ensure_future(anext(source))
+    try:
+        with openings.hold(call.caller, stream.allowed) as opening:
+            while not opening.ending.done():
                 await asyncio.wait(
-                    (following, stopping), timeout=_HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED
+                    (following, opening.ending), timeout=_HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED
                 )
+                if opening.ending.done():
+                    break
                 if following.done():
                     yield _line(following.result())
                     following = asyncio.ensure_future(anext(source))
-                elif not stopping.done():
+                else:
                     yield b"\n"
-        except StopAsyncIteration:
-            pass
-        except WorkbenchError as error:
-            yield _line(refusal(error, request_id))
-        except Exception:
-            log.exception("stream failed request_id=%s", request_id)
-            yield _line(refusal(WorkbenchError("The stream broke off."), request_id))
-        finally:
-            following.cancel()
-            stopping.cancel()
+        if why := opening.ending.result():
+            yield _line(refusal(why, call.request_id))
+    except StopAsyncIteration:
+        pass
+    except WorkbenchError as error:
+        yield _line(refusal(error, call.request_id))
+    except Exception:
+        log.exception("stream failed request_id=%s", call.request_id)
+        yield _line(refusal(WorkbenchError("The stream broke off."), call.request_id))
+    finally:
+        following.cancel()
 
 
 def _line(content: object) -> bytes:

@@ -18,6 +18,7 @@ from workbench.cli.values import DurationType, MountType, VariableType
 from workbench.client import Client, notebooks
 from workbench.client.notebooks import Mount, NotebookView, Wishes
 from workbench.errors import WorkbenchError
+from workbench.wire.operations import operation
 
 
 class DidNotGetThere(WorkbenchError):
@@ -228,6 +229,29 @@ def logs(session: Session, name_or_id: str, follow: bool, tail: int | None) -> N
     notebook_id = notebooks.find(session.client, name_or_id)
     for line in notebooks.logs(session.client, notebook_id, follow=follow, tail=tail):
         click.echo(line["Text"])
+
+
+@notebook.command()
+@_which
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+@pass_session
+def shell(session: Session, ctx: click.Context, name_or_id: str, command: tuple[str, ...]) -> None:
+    """Open a shell in a notebook, or run COMMAND there.
+
+    Options of COMMAND stand behind `--`: workbench notebook shell train -- ls -l. Its exit code becomes this
+    one's. At a terminal it gets one too; a pipe or a file carries its bytes as they are. Enter, then `~.`
+    leaves a shell that does not answer.
+    """
+    from workbench.client import shell as shells  # noqa: PLC0415 (no other command needs it)
+
+    notebook_id = notebooks.find(session.client, name_or_id)
+    open_shell = operation("workbench", "OpenNotebookShell")
+    ctx.exit(
+        shells.run(
+            session.client, open_shell, instance_id=notebook_id, Command=list(command) if command else None
+        )
+    )
 
 
 def see_through(client: Client, notebook_id: str, until: str, *, title: str) -> None:

@@ -185,4 +185,5 @@ def _netloc(endpoint: str) -> str:
     parts = urlsplit(endpoint)
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
         raise InvalidInput(f"endpoint is {endpoint!r}; a URL such as http://127.0.0.1:8580 is wanted.")
-    return parts.netloc
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    return host if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f"{host}:{parts.port}"

@@ -51,6 +51,9 @@ def main() -> int:
 def _serve(whole: Machine, settings: Settings) -> None:
     ending = _Ending()
     parts = whole.parts
+    authenticator = workspaces.Authenticator(parts.store, parts.vault, parts.now)
+    auditor = workspaces.Auditor(parts.store, parts.now, [notebooks.RESIDENTS])
+    auditor.close_what_was_left()
     app = application(
         parts,
         (
@@ -60,8 +63,9 @@ def _serve(whole: Machine, settings: Settings) -> None:
             *machine.routes(parts, ending.ask),
             *metrics_api.routes(whole.measuring),
         ),
-        workspaces.Authenticator(parts.store, parts.vault, parts.now),
-        observe=workspaces.Auditor(parts.store, parts.now, [notebooks.RESIDENTS]),
+        authenticator,
+        recognise=authenticator.recognise,
+        observe=auditor,
     )
     server = Server(app, local=settings.socket, public=settings.gateway_socket)
     ending.server = server

@@ -25,11 +25,12 @@ from workbench.storage import Storage
 from workbench.store import Store
 from workbench.store.vault import Vault
 from workbench.telemetry import Change, Live, events
-from workbench.workqueue import Again, WorkQueue
+from workbench.workqueue import NOT_UNTIL_WOKEN, Again, WorkQueue
 
 log = logging.getLogger(__name__)
 
 _MIGRATIONS = (events.MIGRATIONS, scheduler.MIGRATIONS, workspaces.MIGRATIONS, notebooks.MIGRATIONS)
+_SHELLS = "shells"
 _UNPRIVILEGED = 1000
 """Uid and gid of sessions where the daemon runs as root for nobody else: no session runs as root."""
 
@@ -84,6 +85,7 @@ def build(settings: Settings) -> Machine:
         now=lambda: datetime.now(UTC),
     )
     queue.serve(GATEWAY, lambda _: parts.gateway.reconcile(), lambda: ["main"])
+    queue.serve(_SHELLS, lambda _: _hang_up_strays(parts), lambda: ["strays"])
     queue.serve(scheduler.PASS[0], lambda _: _schedule(parts), lambda: [scheduler.PASS[1]])
     queue.serve(notebooks.KIND, lambda id: notebooks.reconcile(parts, id), lambda: _notebook_ids(parts))
     queue.serve(
@@ -102,6 +104,11 @@ def _schedule(parts: Parts) -> Again:
     for kind, id in outcome.changed:
         parts.queue.wake(kind, id)
     return outcome.again
+
+
+def _hang_up_strays(parts: Parts) -> Again:
+    parts.runtime.hang_up_strays()
+    return NOT_UNTIL_WOKEN
 
 
 def _notebook_ids(parts: Parts) -> Iterable[str]:

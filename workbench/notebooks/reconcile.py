@@ -152,10 +152,11 @@ def _tend(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
     if marked != notebook:
         notebook = _save(parts, marked)
     activity = jupyter.activity(pod.address, notebook.id, parts.vault.open(notebook.jupyter_token))
-    if activity:
-        used = now if activity.busy else activity.last
-        if used and (notebook.last_active is None or used > notebook.last_active):
-            notebook = _save(parts, replace(notebook, last_active=used))
+    in_jupyter = (now if activity.busy else activity.last) if activity else None
+    in_shells = parts.runtime.shell_used(session.KIND, notebook.id)
+    used = max(filter(None, (in_jupyter, in_shells)), default=None)
+    if used and (notebook.last_active is None or used > notebook.last_active):
+        notebook = _save(parts, replace(notebook, last_active=used))
     stopping = rules.overdue(notebook, now)
     if stopping and stopping.reason_code == rules.IDLE and _computes(notebook, pod):
         _save(parts, replace(notebook, last_active=now))

@@ -93,13 +93,18 @@ def _command(notebook: Notebook, gpus: int) -> tuple[str, ...]:
         f"--ServerApp.root_dir={HOME}",
         "--ServerApp.allow_remote_access=True",
     )
-    before = []
-    if gpus:
-        # How many there are. Said inside, since outside it would be a request for these very cards.
-        before.append(f"export NVIDIA_VISIBLE_DEVICES={','.join(map(str, range(gpus)))}")
+    before = [f"export {name}={value}" for name, value in inner_environment(gpus).items()]
     if notebook.on_start:
         before.append(f"sh {SESSION}/on-start.sh")
     return ("sh", "-c", "; ".join([*before, 'exec "$@"']), "sh", *jupyter) if before else jupyter
+
+
+def inner_environment(gpus: int) -> Mapping[str, str]:
+    """What the programs in a session are told that its container is not: how many cards there are.
+
+    Outside, the same variable would be a request for these very cards.
+    """
+    return {"NVIDIA_VISIBLE_DEVICES": ",".join(map(str, range(gpus)))} if gpus else {}
 
 
 def _gpu_environment(grant: Grant, gpus: Sequence[Gpu]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from workbench.runtime.pods import Bind, Pod, PodEvent, PodPlan, PodState
 from workbench.runtime.refusals import ImageMissing, NameTaken, OtherGeneration, StartRefused
 from workbench.runtime.runtime import Runtime
 from workbench.runtime.saved_logs import read_saved
+from workbench.runtime.shells import Shell, ShellPlan
 
 __all__ = [
     "Bind",
@@ -32,6 +33,8 @@ __all__ = [
     "PodPlan",
     "PodState",
     "Runtime",
+    "Shell",
+    "ShellPlan",
     "StartRefused",
     "Watch",
     "read_saved",

@@ -8,7 +8,7 @@ caller can forget it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -101,6 +101,7 @@ def pod_from_inspect(answer: Mapping[str, Any]) -> Pod:
         address=_address(answer["NetworkSettings"]["Networks"]),
         image=answer["Config"]["Image"],
         pid=state["Pid"],
+        gpus=_gpus(answer["HostConfig"].get("DeviceRequests") or ()),
     )
 
 
@@ -156,6 +157,11 @@ def _device_requests(gpus: tuple[str, ...], cdi_devices: Collection[str]) -> lis
     if any(device.startswith(("nvidia.com/gpu=GPU-", "nvidia.com/gpu=MIG-")) for device in cdi_devices):
         return [{"Driver": "cdi", "DeviceIDs": [f"nvidia.com/gpu={uuid}" for uuid in gpus]}]
     return [{"DeviceIDs": list(gpus), "Capabilities": [["gpu"]]}]
+
+
+def _gpus(requests: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    ids = [id for each in requests for id in each.get("DeviceIDs") or ()]
+    return tuple(id.removeprefix("nvidia.com/gpu=") for id in ids)
 
 
 _STATES = {

@@ -73,7 +73,7 @@ class Pod:
     `error` is what the engine said when a start failed. `exit_code` is 128 plus the signal
     for a process that was killed; None while it runs. `oom_killed` is true even where only a
     child was killed. `address` is its IP on our network, empty while it has none. `plan` is
-    the digest of the plan it was made by.
+    the digest of the plan it was made by. `gpus` are the UUIDs of the cards that it was given.
     """
 
     kind: str
@@ -92,6 +92,7 @@ class Pod:
     image: str = ""
     pid: int = 0
     plan: str = ""
+    gpus: tuple[str, ...] = ()
 
 
 class PodEvent(StrEnum):

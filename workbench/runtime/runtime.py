@@ -7,9 +7,11 @@ replaces it. No list of pods is kept here: the engine is asked, by label.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,7 @@ from workbench.runtime.refusals import (
     StartRefused,
     why_not_started,
 )
+from workbench.runtime.shells import Shell, ShellPlan, Shells
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +60,7 @@ class Runtime:
         self._engine = Engine(docker_host)
         self._home_id = home_id
         self._networks = Networks(self._engine, home_id)
+        self._shells = Shells(self._engine)
 
     def engine(self) -> EngineFacts:
         """Ask what the engine is and can do."""
@@ -144,6 +148,23 @@ class Runtime:
             PodGone: The container is no longer there.
         """
         saved_logs.write(path, self.logs(pod))
+
+    async def look_for_pod(self, kind: str, id: str) -> Pod | None:
+        """As `find_pod`, while the event loop goes on."""
+        return await self._shells.ask(lambda: self.find_pod(kind, id))
+
+    async def begin_shell(self, pod: Pod, plan: ShellPlan) -> Shell:
+        """Begin a program in a pod, with somebody at its terminal; see `Shells.begin`."""
+        return await self._shells.begin(pod, plan)
+
+    def shell_used(self, kind: str, id: str) -> datetime | None:
+        """When something was last typed or written in a shell there; see `Shells.last_used`."""
+        return self._shells.last_used(kind, id)
+
+    def hang_up_strays(self) -> None:
+        """End the shells that an earlier process of this home left behind."""
+        running = [pod.container for pod in self.list_pods() if pod.state is PodState.RUNNING]
+        asyncio.run(self._shells.hang_up_strays(running))
 
     def watch(self, on_event: OnEvent, on_connected: Callable[[], None]) -> Watch:
         """Listen to what happens to the pods, until the watch is stopped; see `Watch`."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from workbench.wire.operations import Operation
 
@@ -15,12 +15,14 @@ class Caller:
 
     `owner` is the user who runs the daemon: everything on this machine is theirs anyway.
     `source` is where the request came from: an address, or `unix:<uid>` on the local socket.
+    `access_key_id` or `token_id` is what it was proven by, where it was.
     """
 
     user_id: str
     name: str
     owner: bool = False
     access_key_id: str = ""
+    token_id: str = ""
     source: str = ""
 
 
@@ -39,11 +41,52 @@ class Call:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
+def _always() -> None:
+    """Nothing but who asks is looked at."""
+
+
 @dataclass(frozen=True)
 class Stream:
-    """An answer without an end that is known: log lines, live events. One JSON object a line."""
+    """An answer without an end that is known: log lines, live events. One JSON object a line.
+
+    `allowed` raises once the caller may not have it any more; it is asked again after every change.
+    """
 
     lines: AsyncIterator[Mapping[str, Any]]
+    allowed: Callable[[], None] = _always
+
+
+class Program(Protocol):
+    """A program that runs, with its terminal or its three streams."""
+
+    def output(self) -> AsyncIterator[tuple[int, bytes]]:
+        """What it writes, each piece with its stream, until it closes them."""
+
+    async def write(self, data: bytes) -> None:
+        """Type something; returns once there is room for more."""
+
+    async def end_input(self) -> None:
+        """Type nothing more."""
+
+    async def resize(self, rows: int, columns: int) -> None:
+        """Its terminal has another size."""
+
+    async def exit_code(self) -> int:
+        """How it ended; waits until it has."""
+
+    async def hang_up(self) -> None:
+        """See to it that it ends, as a terminal does that is closed."""
+
+
+@dataclass(frozen=True)
+class Dialogue:
+    """An answer that talks back: a program that is begun, and ends with whoever talks to it.
+
+    `begin` may raise as an answer may. `allowed` is as a stream's.
+    """
+
+    begin: Callable[[], Awaitable[Program]]
+    allowed: Callable[[], None] = _always
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,19 @@ def search(db: Database, query: Query, *, limit: int, before: int | None = None)
     return [_from_row(row) for row in rows]
 
 
+def never_closed(db: Database, opened: str, closed: str) -> list[Entry]:
+    """Lines of one operation that succeeded and were not followed by one of the other.
+
+    Both kinds are few, and this is asked once in a daemon's life.
+    """
+    rows = db.query(
+        "SELECT * FROM audit WHERE operation = :opened AND code = '' AND request_id NOT IN"
+        " (SELECT request_id FROM audit WHERE operation = :closed) ORDER BY number",
+        {"opened": opened, "closed": closed},
+    )
+    return [_from_row(row) for row in rows]
+
+
 def retention_days(db: Database) -> int:
     """Days that a line is kept."""
     days: int = db.execute("SELECT days FROM audit_retention").fetchone()[0]

@@ -26,6 +26,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "CreateNotebookTicket": ("openNotebook", "Notebook"),
     "EnterNotebook": ("openNotebook", "Notebook"),
     "GetToken": ("openNotebook", "Notebook"),
+    "OpenNotebookShell": ("openNotebookShell", "Notebook"),
     "CreateAccessKey": ("addAkSk", "AccessKey"),
     "DeleteAccessKey": ("deleteAkSk", "AccessKey"),
     "CreatePool": ("CreatePoolV2", "PoolV2"),
@@ -34,7 +35,10 @@ EVENTS: Mapping[str, tuple[str, str]] = {
 }
 """ModelArts' event name and resource type, by operation. What it has no name for keeps ours."""
 
-_HAND_OUT_A_WAY_IN = frozenset({"GetToken", "GetConnection", "EnterNotebook"})
+CLOSED: Mapping[str, tuple[str, str]] = {"OpenNotebookShell": ("CloseNotebookShell", "closeNotebookShell")}
+"""Under which operation and event it goes on record that what an operation opened is over."""
+
+_HAND_OUT_A_WAY_IN = frozenset({"GetToken", "GetConnection", "EnterNotebook", *CLOSED})
 _ARGUMENT = re.compile(r"{(\w+)}")
 _REFUSED = frozenset({401, 403, 404})
 
@@ -62,6 +66,8 @@ class Outcome(Protocol):
     def status(self) -> int: ...
     @property
     def code(self) -> str: ...
+    @property
+    def over(self) -> bool: ...
 
 
 def entry_of(outcome: Outcome, now: datetime) -> Entry | None:
@@ -74,6 +80,8 @@ def entry_of(outcome: Outcome, now: datetime) -> Entry | None:
     if reads and outcome.status not in _REFUSED and not strangers:
         return None
     event, resource_type = EVENTS.get(action, (action, outcome.operation.service))
+    if outcome.over:
+        action, event = CLOSED[action]
     given = {**(outcome.answer or {}), **(outcome.fields or {})}
     caller = outcome.caller or Caller(user_id="", name="", source=outcome.source)
     return Entry(

@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from workbench.store import Store
 from workbench.workspaces import audit
 from workbench.workspaces.audit import Entry
-from workbench.workspaces.audit_events import Outcome, entry_of
+from workbench.workspaces.audit_events import CLOSED, Outcome, entry_of
 from workbench.workspaces.residents import Residents
 from workbench.workspaces.throttle import Throttle, TooManyFailures
 
@@ -46,6 +46,16 @@ class Auditor:
                 return
         with self._store.transaction() as db:
             audit.write(db, entry if entry.workspace_id else self._placed(db, entry))
+
+    def close_what_was_left(self) -> None:
+        """Put on record that what a daemon had open that was killed is over: by now, at the latest."""
+        with self._store.transaction() as db:
+            for opened, (closed, event) in CLOSED.items():
+                for entry in audit.never_closed(db, opened, closed):
+                    ended = replace(
+                        entry, time=self._now(), operation=closed, event=event, code="DaemonEnded"
+                    )
+                    audit.write(db, ended)
 
     def _placed(self, db: Database, entry: Entry) -> Entry:
         for each in self._residents:

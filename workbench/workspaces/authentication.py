@@ -79,6 +79,25 @@ class Authenticator:
             self._throttle.note_failure(source, tried, self._now())
             raise
 
+    def recognise(self, caller: Caller) -> None:
+        """Refuse somebody who was let in and would not be any more.
+
+        Raises:
+            Unauthenticated: What it was proven by is gone, or its time is over.
+            Forbidden: They were shut out.
+            NotFound: They are no user any more.
+        """
+        with self._store.reading() as db:
+            _caller(users.get(db, caller.user_id), caller.source)
+            if caller.access_key_id:
+                key = access_keys.find_with_user(db, caller.access_key_id)
+                if key is None:
+                    raise UnknownAccessKey(caller.access_key_id)
+                if not key[0].enabled:
+                    raise AccessKeyDisabled(caller.access_key_id)
+            if caller.token_id and not tokens.is_good(db, caller.token_id, self._now()):
+                raise InvalidToken
+
     def _peer(self, source: str) -> Caller:
         if not source.startswith(_PEER):
             raise NoCredentials
@@ -116,14 +135,14 @@ class Authenticator:
         if found is None or found[0].expires_at <= now:
             raise InvalidToken
         token, user = found
-        caller = _caller(user, source)
+        caller = _caller(user, source, token_id=token.token_id)
         if access_keys.is_use_due(token.last_used_at, now):
             with self._store.transaction() as db:
                 tokens.note_use(db, token.token_id, now)
         return caller
 
 
-def _caller(user: User, source: str, *, access_key_id: str = "") -> Caller:
+def _caller(user: User, source: str, *, access_key_id: str = "", token_id: str = "") -> Caller:
     if not user.enabled:
         raise UserDisabled(user.name)
     return Caller(
@@ -131,5 +150,6 @@ def _caller(user: User, source: str, *, access_key_id: str = "") -> Caller:
         name=user.name,
         owner=user.machine_owner,
         access_key_id=access_key_id,
+        token_id=token_id,
         source=source,
     )

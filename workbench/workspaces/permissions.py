@@ -120,6 +120,7 @@ _WORKBENCH: Mapping[str, Rule] = {
     "Shutdown": _MACHINE_OWNER,
     "GetNotebookLogs": _PRIVATE_READ,
     "CreateNotebookTicket": _ENTER,
+    "OpenNotebookShell": _ENTER,
     "OpenDashboard": _EVERYONE,  # who is asked for what is shown there, as everywhere
     "EnterNotebook": _EVERYONE,  # the ticket decides, which a member got
     "ListRoles": _EVERYONE,

@@ -105,6 +105,12 @@ def get(db: Database, token_id: str) -> Token:
     return _from_row(row, created_at=row["created_at"])
 
 
+def is_good(db: Database, token_id: str, now: datetime) -> bool:
+    """Whether a token is there and its time is not over."""
+    row = db.execute("SELECT expires_at FROM tokens WHERE token_id = ?", [token_id]).fetchone()
+    return row is not None and datetime.fromisoformat(row["expires_at"]) > now
+
+
 def search(db: Database, *, page: Page, user_id: str = "") -> tuple[list[Token], int]:
     """One page of tokens, newest first, of one user if given, and how many there are in all."""
     where, values = "(:user_id = '' OR user_id = :user_id)", {"user_id": user_id}

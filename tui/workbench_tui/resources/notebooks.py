@@ -92,6 +92,11 @@ async def open_in_browser(scope: Scope, item: Item, given: Values) -> Outcome:
     return Outcome(said=say("This link opens {name} once.", name=_name(item)), url=answer["Url"])
 
 
+async def open_shell(scope: Scope, item: Item, given: Values) -> Outcome:
+    """A shell in it, for as long as the user stays there."""
+    return Outcome(program=("notebook", "shell", item["InstanceId"]))
+
+
 async def limit_idling(scope: Scope, item: Item, given: Values) -> Outcome:
     """Set or lift the idle limit."""
     if (minutes := int(given["minutes"])) == 0:
@@ -368,6 +373,17 @@ RESOURCE = Resource(
             run=open_in_browser,
             blocked=lambda item: "" if item["Status"] == "Running" else say("It does not run."),
             command=lambda item, given: f"workbench notebook open {_name(item)}",
+        ),
+        Action(
+            name="shell",
+            key="E",
+            title="Shell",
+            help="A shell in it; its end leads back here.",
+            operation="OpenNotebookShell",
+            run=open_shell,
+            takes_terminal=True,
+            blocked=lambda item: "" if item["Status"] == "Running" else say("It does not run."),
+            command=lambda item, given: f"workbench notebook shell {_name(item)}",
         ),
         Action(
             name="resize",

@@ -133,7 +133,21 @@ class ActingScreen(FramedScreen):
             self._report(action, outcome)
         self.refresh_data()
 
+    @work(exclusive=True, group="terminal")
+    async def _give_terminal(self, action: Action, words: Sequence[str]) -> None:
+        """Let a command of ours have the terminal. What the daemon tells meanwhile is heard, not drawn."""
+        from workbench_tui.lending import lent_terminal  # noqa: PLC0415 (only once it is needed)
+
+        with self.app.batch_update(), self.app.suspend():
+            complaint = await lent_terminal(words)
+        if complaint:
+            self.notify(complaint, title=say(action.title), severity="error", markup=False)
+        self.refresh_data()
+
     def _report(self, action: Action, outcome: Outcome) -> None:
+        if outcome.program:
+            self._give_terminal(action, outcome.program)
+            return
         if outcome.workspace:
             self.post_message(self.Choose(outcome.workspace))
         if outcome.secret or outcome.url:
@@ -155,6 +169,10 @@ class ActingScreen(FramedScreen):
             return self.session.scope.rights.refusal(action.operation)
         if not self.chosen:
             return say("There is nothing here to do this to.")
+        if action.takes_terminal and self.app.is_web:
+            return say("A browser has no terminal to give; `workbench dashboard` in one has.")
+        if action.takes_terminal and len(self.chosen) > 1:
+            return say("This is for one at a time.")
         reasons = [self._why_not_to(action, item) for item in self.chosen]
         return reasons[0] if all(reasons) else ""
 

@@ -40,6 +40,10 @@ _FRAME: Mapping[str, str] = {
     "There is nothing here to do this to.": "这里没有可操作的对象。",
     "Only the machine's owner may do this.": "只有本机所有者可以这样做。",
     "Your role in this workspace does not allow this.": "您在此工作空间的角色不允许这样做。",
+    "A browser has no terminal to give; `workbench dashboard` in one has.": (
+        "浏览器中没有可用的终端；请在终端里运行 `workbench dashboard`。"
+    ),
+    "This is for one at a time.": "一次只能对一个对象这样做。",
     "Your role allows this only on what is your own.": "您的角色只允许对自己的对象这样做。",
     "It is gone.": "它已不存在。",
     "palette": "命令",

@@ -18,6 +18,8 @@ NOTEBOOKS: Mapping[str, str] = {
     "{name} is stopping. `s` starts it again.": "{name} 正在停止。按 `s` 再次启动。",
     "What runs in {name} ends; its files and packages stay.": "{name} 中运行的一切将结束；文件和包保留。",
     "Open": "打开",
+    "Shell": "终端",
+    "A shell in it; its end leads back here.": "进入它的命令行；退出后回到这里。",
     "Open it in the browser; the link is copied too.": "在浏览器中打开；链接也会复制。",
     "This link opens {name} once.": "此链接可打开 {name} 一次。",
     "Resize": "调整规格",

@@ -1,15 +1,16 @@
-"""What PAI has no operation for: a notebook's log, and the link that opens it in a browser."""
+"""What PAI has no operation for: a notebook's log, a shell in it, and the link that opens it in a browser."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from workbench.notebooks import access, logs
+from workbench.notebooks import access, logs, shell
 from workbench.notebooks.api.instances import permitted
 from workbench.notebooks.session import base_path
 from workbench.parts import Parts, Route
-from workbench.wire.call import Call, Redirect, Stream
+from workbench.wire.call import Call, Dialogue, Redirect, Stream
 from workbench.wire.operations import operation
 from workbench.wire.times import to_wire
 
@@ -28,8 +29,24 @@ def follow_log(parts: Parts, call: Call) -> Stream:
             notebook.id,
             tail=tail if tail >= 0 else None,
             follow=call.fields.get("Follow", False),
-        )
+        ),
+        allowed=partial(_expect_permission, parts, call),
     )
+
+
+def open_shell(parts: Parts, call: Call) -> Dialogue:
+    """OpenNotebookShell: a program in the notebook, a login shell unless another is named."""
+    with parts.store.reading() as db:
+        notebook = permitted(db, call)
+    plan = shell.plan(call.fields)
+    return Dialogue(
+        partial(shell.begin, parts, notebook, plan), allowed=partial(_expect_permission, parts, call)
+    )
+
+
+def _expect_permission(parts: Parts, call: Call) -> None:
+    with parts.store.reading() as db:
+        permitted(db, call)
 
 
 def create_ticket(parts: Parts, call: Call) -> Mapping[str, Any]:
@@ -61,6 +78,7 @@ def enter(parts: Parts, call: Call) -> Redirect:
 
 ROUTES = (
     Route(operation("workbench", "GetNotebookLogs"), follow_log),
+    Route(operation("workbench", "OpenNotebookShell"), open_shell, talks=True),
     Route(operation("workbench", "CreateNotebookTicket"), create_ticket),
     Route(operation("workbench", "EnterNotebook"), enter, open=True),
 )
