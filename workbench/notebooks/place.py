@@ -46,7 +46,7 @@ def cards(notebook: Notebook) -> Whole | Share | Slice | None:
 def marked(notebook: Notebook, lost: str, now: datetime) -> Notebook:
     """A running notebook with what is wrong with its cards; without it once they work again."""
     if lost:
-        reason = f"A GPU that it holds does not work. {lost} Save what you can, then stop and start it."
+        reason = f"A GPU that it holds cannot be relied on. {lost} Save what you can, then stop and start it."
         return rules.become(notebook, Status.RUNNING, now, GPU_LOST, reason)
     if notebook.reason_code == GPU_LOST:
         return rules.become(notebook, Status.RUNNING, now)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from sqlite_utils import Database, Migrations
 
+from workbench.scheduler import faults
 from workbench.scheduler.cards import OnRecord
 from workbench.scheduler.fairness import Member, Use
 from workbench.scheduler.requests import Grant, Held, Key, Need, Request, Share, Slice, Whole
@@ -88,6 +89,7 @@ class Holder:
     name: str
     owner: str
     workspace_id: str
+    user_id: str
     memory_bytes: int
     since: datetime
 
@@ -107,6 +109,7 @@ def holders(db: Database) -> dict[str, list[Holder]]:
                 name=row["name"],
                 owner=row["owner"],
                 workspace_id=row["workspace_id"],
+                user_id=row["user_id"],
                 memory_bytes=row["memory_bytes"],
                 since=datetime.fromisoformat(row["placed_at"]),
             )
@@ -201,7 +204,7 @@ def on_record(db: Database) -> dict[str, OnRecord]:
         " coalesce(max(a.memory_bytes = 0), 0) AS whole"
         " FROM cards LEFT JOIN allocations a ON a.gpu_uuid = cards.uuid GROUP BY cards.uuid"
     )
-    return {
+    found = {
         row["uuid"]: OnRecord(
             cordoned=row["cordoned"],
             freed_at=_time(row["freed_at"]),
@@ -210,6 +213,9 @@ def on_record(db: Database) -> dict[str, OnRecord]:
         )
         for row in rows
     }
+    for uuid, fault in faults.known(db).items():
+        found[uuid] = replace(found.get(uuid, OnRecord()), fault=fault)
+    return found
 
 
 def settle(db: Database, uuids: Iterable[str]) -> None:
@@ -383,4 +389,12 @@ def create_queue(db: Database) -> None:
             PRIMARY KEY (workspace_id, user_id)
         )
         """
+    )
+
+
+@MIGRATIONS()
+def create_card_faults(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE card_faults (uuid TEXT PRIMARY KEY, xid INTEGER NOT NULL, at TEXT NOT NULL,"
+        " boot TEXT NOT NULL, gone INTEGER NOT NULL)"
     )
