@@ -30,6 +30,7 @@ def request(notebook: Notebook, owner: str, now: datetime) -> Request:
         asked_at=now,
         pods=(Need(notebook.cpus, notebook.memory_bytes, cards(notebook)),),
         priority=notebook.priority,
+        private=bool(notebook.private_to),
         lasts=max(notebook.shutdown_at - now, timedelta(0)) if notebook.shutdown_at else None,
     )
 

@@ -16,7 +16,7 @@ from workbench.scheduler.queue import (
     requeue,
     wants,
 )
-from workbench.scheduler.records import MIGRATIONS, Entry, Holder, cordon, holders, on_record
+from workbench.scheduler.records import MIGRATIONS, Entry, Holder, cordon, holders, name, on_record
 from workbench.scheduler.requests import Grant, Key, Need, Request, Share, Slice, Whole
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "give_back",
     "holders",
     "machine_now",
+    "name",
     "on_record",
     "placement",
     "problem",

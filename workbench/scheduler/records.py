@@ -121,7 +121,7 @@ def put(db: Database, request: Request) -> None:
     """Keep a request that waits; one of the same work is replaced."""
     db.execute(
         "INSERT OR REPLACE INTO requests (kind, id, name, owner, workspace_id, user_id, asked_at, pods,"
-        " priority, preemptible, lasts_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " priority, preemptible, lasts_s, private) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [*request.key, *_described(request)],
     )
 
@@ -130,9 +130,14 @@ def describe(db: Database, request: Request) -> None:
     """Change what is said of a request; what it holds stays, its turn is to be found anew."""
     db.execute(
         "UPDATE requests SET name = ?, owner = ?, workspace_id = ?, user_id = ?, asked_at = ?, pods = ?,"
-        " priority = ?, preemptible = ?, lasts_s = ?, position = 0 WHERE kind = ? AND id = ?",
+        " priority = ?, preemptible = ?, lasts_s = ?, private = ?, position = 0 WHERE kind = ? AND id = ?",
         [*_described(request), *request.key],
     )
+
+
+def name(db: Database, key: Key, name: str, *, private: bool) -> None:
+    """Change what work is called and who may know of it, wherever it stands."""
+    db.execute("UPDATE requests SET name = ?, private = ? WHERE kind = ? AND id = ?", [name, private, *key])
 
 
 def remove(db: Database, key: Key) -> None:
@@ -257,6 +262,7 @@ def _described(request: Request) -> list[Any]:
         request.priority,
         request.preemptible,
         None if request.lasts is None else request.lasts.total_seconds(),
+        request.private,
     ]
 
 
@@ -274,6 +280,7 @@ def _entry(row: Mapping[str, Any]) -> Entry:
             priority=row["priority"],
             preemptible=bool(row["preemptible"]),
             lasts=None if row["lasts_s"] is None else timedelta(seconds=row["lasts_s"]),
+            private=bool(row["private"]),
         ),
         placed_at=_time(row["placed_at"]),
         leaves_by=_time(row["leaves_by"]),
@@ -398,3 +405,9 @@ def create_card_faults(db: Database) -> None:
         "CREATE TABLE card_faults (uuid TEXT PRIMARY KEY, xid INTEGER NOT NULL, at TEXT NOT NULL,"
         " boot TEXT NOT NULL, gone INTEGER NOT NULL)"
     )
+
+
+@MIGRATIONS()
+def add_private(db: Database) -> None:
+    # What runs is named to nobody else until it is described anew, at its next start or change.
+    db.execute("ALTER TABLE requests ADD COLUMN private INTEGER NOT NULL DEFAULT 1")
