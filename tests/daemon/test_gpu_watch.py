@@ -140,9 +140,24 @@ def test_what_the_driver_reports_takes_the_card_out_and_marks_its_holder(
     [told] = daemon.events(*holder.key)
     assert "Save what you can" in told.message
     assert [(each.kind, each.status) for each in daemon.live.told] == [
+        ("gpu", "Well"),
         ("gpu-error", "XID48"),
         ("gpu", "XID48"),
     ]
+
+
+def test_a_card_that_falls_ill_and_is_well_again_is_told_at_the_next_look(
+    machine_here: StartHere, start: Callable[..., Daemon]
+) -> None:
+    machine, daemon = machine_here(2), start()
+    machine.set(1, lost=True)
+    daemon.look()
+    daemon.look()
+    machine.recover(1)
+    daemon.look()
+
+    told = [each.status for each in daemon.live.told if each.id == machine.uuids[1]]
+    assert told == ["Well", "Ill", "Well"]
 
 
 def test_no_new_work_goes_to_a_broken_card_and_its_reason_says_what_to_do(

@@ -177,6 +177,10 @@ class Machine:
             gpu["gpu_util"] = gpu["mem_util"] = None  # as the real one: not known for a divided GPU
             return [mig["uuid"] for mig in gpu["mig"]["devices"]]
 
+    def unite(self, index: int) -> None:
+        """Turn MIG off: the GPU is whole again."""
+        self.set(index, mig={"mode": 0, "devices": []}, gpu_util=0, mem_util=0)
+
     def remove_gpus(self) -> None:
         """The driver answers and knows of no GPU."""
         with self.changing() as state:

@@ -100,23 +100,27 @@ def list_queue(parts: Parts, call: Call) -> Answer:
         knows = workspaces.knows(db, call.caller, (notebooks.RESIDENTS,))
     return {
         "Queue": [
-            _named(each.request, knows)
+            _named(each.request, known=known)
             | {
                 "Position": each.position,
                 "Priority": each.request.priority,
                 "Pods": len(each.request.pods),
                 "Wants": scheduler.wants(each.request),
-                "Reason": each.reason,
+                "Reason": each.reason if known else "",
                 "GmtCreateTime": to_wire(each.request.asked_at),
             }
             for each in waiting
+            for known in [_is_known(each.request, knows)]
         ]
     }
 
 
-def _named(work: scheduler.Request | Holder, knows: workspaces.Knows) -> dict[str, Any]:
+def _is_known(work: scheduler.Request | Holder, knows: workspaces.Knows) -> bool:
+    return knows(work.id, work.workspace_id, work.user_id)
+
+
+def _named(work: scheduler.Request | Holder, *, known: bool) -> dict[str, Any]:
     """What holds a card or waits for one; of what the caller may not know of, no more than its kind."""
-    known = knows(work.id, work.workspace_id, work.user_id)
     return {
         "Kind": work.kind,
         "Id": work.id if known else "",
@@ -208,7 +212,7 @@ def _measured(state: GpuState, *, held: bool) -> dict[str, Any]:
 
 
 def _holder(uuid: str, holder: Holder, knows: workspaces.Knows) -> dict[str, Any]:
-    return _named(holder, knows) | {
+    return _named(holder, known=_is_known(holder, knows)) | {
         "MemoryBytes": holder.memory_bytes,
         "Uuid": uuid,
         "Since": to_wire(holder.since),

@@ -49,6 +49,7 @@ class GpuWatch:
         self._heard_at: dict[tuple[str, int, int | None], float] = {}
         self._unwritten: list[GpuError] = []
         self._gpus: tuple[Gpu, ...] = ()
+        self._well: frozenset[str] = frozenset()
 
     def stop(self) -> None:
         """Listen no more."""
@@ -66,12 +67,17 @@ class GpuWatch:
         self._write()
 
     def look(self, snapshot: Snapshot) -> None:
-        """Write what could not be written, let back what is well again, and listen to the cards there are.
+        """Write what could not be written, let back what is well again, have the queue looked at where
+        a card falls ill or is well again, and listen to the cards there are.
 
         While somebody keeps work away from a card to see to it, the driver is let go: who holds it
         stands in the way of a reset, and of another driver.
         """
         self._gpus = snapshot.inventory.graphics.gpus
+        well = frozenset(card.gpu.uuid for card in snapshot.cards if card.fresh and not card.gpu.problem)
+        for uuid in well ^ self._well:
+            self._changed(uuid, "Well" if uuid in well else "Ill", "")
+        self._well = well
         self._write()
         try:
             with self._parts.store.reading() as db:

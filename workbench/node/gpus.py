@@ -26,6 +26,8 @@ _DEADLINE_S = 10.0
 """Eight cards without persistence mode take some seconds to wake."""
 
 _KEPT_S = 60.0
+_KEPT_IN_TROUBLE_S = 10.0
+"""Without a card, or with a sick one, it is soon looked whether that has changed."""
 
 _REASONS = {
     pynvml.NVML_ERROR_LIBRARY_NOT_FOUND: "No NVIDIA driver is installed.",
@@ -104,7 +106,7 @@ class GpuReader:
         self._answer: threading.Event | None = None
 
     def read(self, *, afresh: bool = False) -> GpuReading:
-        """The cards, as they were a minute ago at most.
+        """The cards, as they were a minute ago at most; in trouble, some seconds ago.
 
         Only the first question and one asked afresh are waited for, and no longer than the
         deadline; others return at once with what was last known while the driver is asked.
@@ -125,7 +127,9 @@ class GpuReader:
             return self._last
 
     def _is_old(self) -> bool:
-        return self._answered_at is None or time.monotonic() - self._answered_at > _KEPT_S
+        sound = self._last.gpus and not any(card.problem for card in self._last.gpus)
+        kept_s = _KEPT_S if sound else _KEPT_IN_TROUBLE_S
+        return self._answered_at is None or time.monotonic() - self._answered_at > kept_s
 
     def _ask(self) -> threading.Event:
         self._answer = threading.Event()
