@@ -37,6 +37,7 @@ def a_gpu(**changes: Any) -> dict[str, Any]:
         "TemperatureCelsius": 61,
         "PowerWatts": 287.0,
         "Problem": "",
+        "Warnings": [],
         "NotFree": "",
         "Cordoned": "",
         "Holders": [holder],
@@ -62,6 +63,20 @@ def test_a_gpu_that_is_not_given_away_says_why(api: Api) -> None:
     api.answers |= {"GetNode": NODE, "ListGpus": {"Gpus": [gpu]}}
 
     assert run(api, "node").stdout.splitlines()[-1].endswith("Cordoned by owner: a new fan.")
+
+
+def test_what_is_not_right_with_a_gpu_that_works_stands_beside_its_state(api: Api) -> None:
+    api.answers |= {"GetNode": NODE, "ListGpus": {"Gpus": [a_gpu(Warnings=["Slowed down: too hot."])]}}
+
+    assert run(api, "node").stdout.splitlines()[-1].endswith("held (Slowed down: too hot.)")
+
+
+def test_a_gpus_errors_are_listed(api: Api) -> None:
+    event = {"Time": "2026-01-02T03:04:05Z", "Level": "Error", "Reason": "GPUError", "Message": "XID 48."}
+    api.answers["ListGpuEvents"] = {"Events": [event]}
+
+    assert run(api, "gpu", "events", "0").stdout.splitlines()[-1] == "2026-01-02T03:04:05Z  Error  XID 48."
+    assert api.fields_of("ListGpuEvents") == {"gpu": "0"}
 
 
 def test_a_machine_without_gpus_says_why_there_are_none(api: Api) -> None:

@@ -3,245 +3,305 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.light_image import ensure_light_image
-from tests.emulated_gpu.emulation import EmulatedMachine
-from tests.emulated_gpu.engine import Toolkit
+from tests.e2e.gpu_machine import LEGS, GpuMachine
 from tests.emulated_gpu.fixtures import starting_machines
-from tests.installation import Installation
+from tests.emulated_gpu.machine import Machine
 from workbench.client import ClientError
-from workbench.node.devices import visible_cards
-from workbench.runtime.images import Images, Present
-from workbench.settings import load
+from workbench.wire.operations import operation
 
 pytestmark = pytest.mark.docker
 
 _LABEL = "workbench.gpu_memory"
 
 
-@pytest.fixture(scope="module")
-def emulated() -> Iterator[EmulatedMachine]:
+@pytest.fixture(scope="module", params=LEGS)
+def here(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GpuMachine]:
+    """A machine with two GPUs."""
+    options: dict[str, Any] = request.param
     with starting_machines() as start:
-        yield start(2, toolkit=Toolkit.HOOK)
-
-
-@pytest.fixture(scope="module")
-def workbench(emulated: EmulatedMachine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    copy_built_images(emulated)
-    installation = Installation(Path(tmp_path_factory.mktemp("home")), **emulated.environment)
-    try:
-        installation.start()
-        yield installation
-    finally:
-        installation.remove()
-
-
-@pytest.fixture(scope="module")
-def image(workbench: Installation) -> str:
-    return ensure_light_image(workbench.settings, (workbench.settings.home / "id").read_text().strip())
+        here = GpuMachine(start(2, **options), Path(tmp_path_factory.mktemp("home")), WORKBENCH_SAMPLE_S="1")
+        try:
+            here.start()
+            yield here
+        finally:
+            here.workbench.remove()
 
 
 @pytest.fixture(autouse=True)
-def sound_and_empty(emulated: EmulatedMachine, workbench: Installation) -> Iterator[None]:
+def sound_and_empty(here: GpuMachine) -> Iterator[None]:
     yield
-    for each in workbench.dsw("ListInstances")["Instances"]:
-        workbench.dsw("DeleteInstance", instance_id=each["InstanceId"])
-    workbench.until(lambda: not workbench.pods(), "all notebooks are gone")
-    for index in range(2):
-        emulated.machine.recover(index)
-        emulated.machine.set_base_memory(index, 0)
+    here.delete_all()
 
 
-def copy_built_images(emulated: EmulatedMachine) -> None:
-    """What the machine's engine has need not be built again."""
-    assert emulated.engine
-    images = Images(load({}, {}), "0" * 32, lambda name: None)
-    for each in images.list():
-        if each.name in ("base", "gateway") and isinstance(each.status, Present):
-            emulated.engine.load(each.reference)
+def test_each_sees_just_its_own_card_and_who_comes_too_late_waits_and_is_told_why(here: GpuMachine) -> None:
+    first, second = here.running("first", "second")
+    assert {here.seen_by(first), here.seen_by(second)} == {frozenset({0}), frozenset({1})}
+
+    third = here.create("third")
+    here.workbench.until_status(third, "Queuing")
+    assert "Waits for 1 GPU: 0 free, 1 held by notebook first of" in here.reason(third)
+    assert "Number 1 in the queue." in here.reason(third)
+    assert [each["Name"] for each in here.workbench.json("queue")] == ["third"]
+
+    here.workbench.dsw("StopInstance", instance_id=first)
+    here.workbench.until_status(third, "Running")
+    assert here.seen_by(third) == {0}
+    assert [each["Holders"][0]["Name"] for each in here.gpus()] == ["third", "second"]
 
 
-def a_notebook(workbench: Installation, image: str, name: str, gpus: int = 1, **fields: Any) -> str:
-    size = {"CPU": "0.5", "Memory": "0.5", "GPU": str(gpus)}
-    created = workbench.dsw(
-        "CreateInstance", InstanceName=name, ImageUrl=image, **{"RequestedResource": size, **fields}
-    )
-    return str(created["InstanceId"])
+def test_a_shell_sees_the_cards_of_its_notebook_and_is_told_how_many(here: GpuMachine) -> None:
+    here.running("both", gpus=2)
 
-
-def seen_by(workbench: Installation, notebook_id: str) -> frozenset[int] | None:
-    [pod] = [each for each in workbench.pods() if each.id == notebook_id]
-    return visible_cards(pod.pid)
-
-
-def gpus(workbench: Installation) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = workbench.json("node")["Gpus"]
-    return found
-
-
-def _run(program: str, *arguments: str, on: EmulatedMachine) -> str:
-    command = [str(Path(sys.executable).with_name(program)), *arguments]
-    environment = {**os.environ, **on.environment}
-    return subprocess.run(command, env=environment, text=True, capture_output=True, check=True).stdout
-
-
-def reason(workbench: Installation, notebook_id: str) -> str:
-    return str(workbench.dsw("GetInstance", instance_id=notebook_id)["ReasonMessage"])
-
-
-def test_a_shell_sees_the_cards_of_its_notebook_and_is_told_how_many(
-    workbench: Installation, image: str
-) -> None:
-    notebook_id = a_notebook(workbench, image, "both", gpus=2)
-    workbench.until_status(notebook_id, "Running")
-
-    said = workbench.run(
+    said = here.workbench.run(
         "notebook", "shell", "both", "--", "sh", "-c", "echo $NVIDIA_VISIBLE_DEVICES /dev/nvidia?"
     )
+
     assert said.stdout.split() == ["0,1", "/dev/nvidia0", "/dev/nvidia1"]
 
 
-def test_each_sees_just_its_own_card_and_who_comes_too_late_waits_and_is_told_why(
-    workbench: Installation, image: str
-) -> None:
-    first, second = (a_notebook(workbench, image, name) for name in ("first", "second"))
-    for each in (first, second):
-        workbench.until_status(each, "Running")
-    assert {seen_by(workbench, first), seen_by(workbench, second)} == {frozenset({0}), frozenset({1})}
-
-    third = a_notebook(workbench, image, "third")
-    workbench.until_status(third, "Queuing")
-    assert "Waits for 1 GPU: 0 free, 1 held by notebook first of" in reason(workbench, third)
-    assert "Number 1 in the queue." in reason(workbench, third)
-    assert [each["Name"] for each in workbench.json("queue")] == ["third"]
-
-    workbench.dsw("StopInstance", instance_id=first)
-    workbench.until_status(third, "Running")
-    assert seen_by(workbench, third) == {0}
-    assert [each["Holders"][0]["Name"] for each in gpus(workbench)] == ["third", "second"]
-
-
-def test_other_peoples_programs_see_the_same_cards(
-    emulated: EmulatedMachine, workbench: Installation
-) -> None:
-    emulated.machine.set_temperature(0, 71)
-    emulated.machine.set_base_memory(1, 2048)
-    workbench.until(lambda: gpus(workbench)[0].get("TemperatureCelsius") == 71, "the change is read")
+def test_other_peoples_programs_see_the_same_cards(here: GpuMachine) -> None:
+    here.machine.set_temperature(0, 71)
+    here.machine.set_base_memory(1, 2048)
+    here.workbench.until(lambda: here.gpus()[0].get("TemperatureCelsius") == 71, "the change is read")
     ours = [
         (each["Uuid"], each["Name"], each["MemoryBytes"] // 2**20, each["TemperatureCelsius"])
-        for each in gpus(workbench)
+        for each in here.gpus()
     ]
 
-    told = json.loads(_run("gpustat", "--json", on=emulated))["gpus"]
     assert ours == [
-        (each["uuid"], each["name"], each["memory.total"], each["temperature.gpu"]) for each in told
+        (each["uuid"], each["name"], each["memory.total"], each["temperature.gpu"]) for each in here.gpustat()
     ]
-    nvitop = _run("nvitop", "--once", on=emulated)
+    nvitop = here.told_by("nvitop", "--once")
     assert all(f"{temperature}C" in nvitop for *_, temperature in ours)
     assert "2048MiB / 40.00GiB" in nvitop
 
 
-def test_a_notebook_without_gpus_sees_none(workbench: Installation, image: str) -> None:
-    plain = a_notebook(workbench, image, "plain", gpus=0)
-    workbench.until_status(plain, "Running")
+def test_what_a_notebook_uses_of_its_card_shows_under_its_user_until_it_is_gone(here: GpuMachine) -> None:
+    [notebook] = here.running("train")
+    here.run_in(notebook, "exec sleep 600 </dev/nvidia0", FAKE_GPU_MEMORY_MB="2048")
 
-    assert seen_by(workbench, plain) == frozenset()
+    def used_by() -> list[tuple[str, int]]:
+        return [
+            (each.get("User", {}).get("Name", ""), each["MemoryBytes"] >> 20)
+            for each in here.measured()[0]["Processes"]
+        ]
+
+    here.workbench.until(lambda: used_by() == [("train", 2048)], "its memory shows")
+    assert [each["gpu_memory_usage"] for each in here.gpustat()[0]["processes"]] == [2048]
+    here.workbench.dsw("DeleteInstance", instance_id=notebook)
+    here.workbench.until(lambda: used_by() == [], "its memory is free")
 
 
-def test_a_card_that_is_lost_marks_its_notebook_and_takes_no_new_work(
-    workbench: Installation, emulated: EmulatedMachine, image: str
+def test_a_notebook_without_gpus_sees_none(here: GpuMachine) -> None:
+    [plain] = here.running("plain", gpus=0)
+
+    assert here.seen_by(plain) == frozenset()
+
+
+def test_a_card_that_is_lost_marks_its_notebook_and_takes_no_new_work(here: GpuMachine) -> None:
+    [holder] = here.running("holder")
+    here.machine.lose(0)
+
+    here.workbench.until(lambda: here.is_marked(holder), "the notebook is marked", within_s=90)
+    assert here.workbench.status(holder) == "Running"
+    events = here.workbench.dsw("GetInstanceEvents", instance_id=holder)["Events"]
+    assert any("GPULost" in each for each in events)
+    assert "fallen off the bus" in here.gpus()[0]["Problem"]
+
+    [other] = here.running("other")
+    assert here.seen_by(other) == {1}
+    here.workbench.until(lambda: "lost" in here.measured()[0]["Stale"].lower(), "its silence is seen")
+    here.machine.recover(0)
+    here.workbench.until(lambda: not here.is_marked(holder), "the mark is taken off", within_s=90)
+    assert not here.is_marked(other)
+
+
+@pytest.mark.parametrize(
+    ("befall", "said"),
+    [
+        (lambda machine: machine.hang(0, 3), "has not answered"),
+        (lambda machine: machine.remove_driver(), "Driver Not Loaded"),
+        (lambda machine: machine.remove_gpus(), "not"),
+    ],
+    ids=["hang", "no-driver", "no-gpus"],
+)
+def test_trouble_of_the_driver_is_shown_ends_nothing_and_its_end_is_noticed(
+    befall: Callable[[Machine], None], said: str, here: GpuMachine
 ) -> None:
-    holder = a_notebook(workbench, image, "holder")
-    workbench.until_status(holder, "Running")
-    emulated.machine.lose(0)
+    [holder] = here.running("holder")
+    container, before = here.pod(holder).container, here.machine.path.read_text()
+    befall(here.machine)
 
-    def marked() -> bool:
-        return bool(workbench.dsw("GetInstance", instance_id=holder)["ReasonCode"] == "GPULost")
+    here.workbench.until(lambda: here.is_marked(holder), "the notebook is marked", within_s=120)
+    assert said in here.reason(holder)
+    late = here.create("late")
+    here.workbench.until(
+        lambda: here.workbench.status(late) in ("Queuing", "Running"), "new work waits or is elsewhere"
+    )
 
-    workbench.until(marked, "the notebook is marked", within_s=90)
-    assert workbench.status(holder) == "Running"
-    assert any("GPULost" in each for each in workbench.dsw("GetInstanceEvents", instance_id=holder)["Events"])
-    assert "lost" in gpus(workbench)[0]["Problem"].lower()
-
-    other = a_notebook(workbench, image, "other")
-    workbench.until_status(other, "Running")
-    assert seen_by(workbench, other) == {1}
-    emulated.machine.recover(0)
-    workbench.until(lambda: not marked(), "the mark is taken off", within_s=90)
-
-
-def test_a_cordoned_card_gets_no_new_work_until_it_is_let_back(workbench: Installation, image: str) -> None:
-    workbench.run("gpu", "cordon", "0", "--reason", "a new fan")
-    one = a_notebook(workbench, image, "one")
-    workbench.until_status(one, "Running")
-    assert seen_by(workbench, one) == {1}
-
-    other = a_notebook(workbench, image, "other")
-    workbench.until_status(other, "Queuing")
-    assert "a new fan" in reason(workbench, other)
-
-    workbench.run("gpu", "uncordon", "0")
-    workbench.until_status(other, "Running")
+    whole = here.machine.path.with_suffix(".whole")
+    whole.write_text(before)
+    whole.rename(here.machine.path)
+    here.workbench.until(lambda: not here.is_marked(holder), "the mark is taken off", within_s=120)
+    here.workbench.until_status(late, "Running", within_s=120)
+    assert here.pod(holder).container == container
 
 
-def test_several_share_a_card_by_memory_and_are_told_their_part(workbench: Installation, image: str) -> None:
+def test_an_error_that_the_driver_reports_takes_the_card_out_until_its_owner_lets_it_back(
+    here: GpuMachine,
+) -> None:
+    holder, _ = here.running("holder", "neighbour")
+    here.machine.xid(0, 48)
+
+    here.workbench.until(lambda: here.is_marked(holder), "the notebook is marked", within_s=60)
+    assert "Reset the card" in here.gpus()[0]["Problem"]
+    assert [each["ReasonCode"] for each in here.workbench.dsw("ListInstances")["Instances"]].count("") == 1
+    [event] = here.workbench.json("gpu", "events", "0")[-1:]
+    assert (event["Level"], "XID 48" in event["Message"]) == ("Error", True)
+
+    here.workbench.dsw("StopInstance", instance_id=holder)
+    here.workbench.until_status(holder, "Stopped")
+    waiting = here.create("waiting")
+    here.workbench.until_status(waiting, "Queuing")
+    assert "XID 48" in here.reason(waiting)
+    here.workbench.kill()
+    here.workbench.start()
+    assert here.workbench.status(waiting) == "Queuing"
+
+    here.workbench.run("gpu", "uncordon", "0")
+    here.workbench.until_status(waiting, "Running")
+
+
+def test_a_programs_own_mistake_is_told_to_its_user_alone(here: GpuMachine) -> None:
+    careless, careful = here.running("careless", "careful")
+    here.machine.xid(0, 31)
+
+    def told(notebook: str) -> bool:
+        events = here.workbench.dsw("GetInstanceEvents", instance_id=notebook)["Events"]
+        return any("XID 31" in each for each in events)
+
+    here.workbench.until(lambda: told(careless), "its user is told")
+    assert not told(careful)
+    assert [each["Problem"] for each in here.gpus()] == ["", ""]
+
+
+def test_a_card_that_is_slowed_down_says_so_and_works(here: GpuMachine) -> None:
+    here.machine.set_slowdown(1, "heat")
+
+    here.workbench.until(lambda: "too hot" in here.workbench.run("node").stdout, "it is shown")
+    assert here.gpus()[1]["Problem"] == ""
+    here.machine.set_slowdown(1, "nothing")
+
+
+def test_a_cordoned_card_gets_no_new_work_until_it_is_let_back(here: GpuMachine) -> None:
+    here.workbench.run("gpu", "cordon", "0", "--reason", "a new fan")
+    [one] = here.running("one")
+    assert here.seen_by(one) == {1}
+
+    other = here.create("other")
+    here.workbench.until_status(other, "Queuing")
+    assert "a new fan" in here.reason(other)
+
+    here.workbench.run("gpu", "uncordon", "0")
+    here.workbench.until_status(other, "Running")
+
+
+def test_several_share_a_card_by_memory_and_are_told_their_part(here: GpuMachine) -> None:
     shares = [
-        a_notebook(workbench, image, f"share{gib}", gpus=0, Labels=[{"Key": _LABEL, "Value": str(gib)}])
+        here.running(f"share{gib}", gpus=0, Labels=[{"Key": _LABEL, "Value": str(gib)}])[0]
         for gib in (10, 20)
     ]
-    for each in shares:
-        workbench.until_status(each, "Running")
 
-    assert [seen_by(workbench, each) for each in shares] == [{0}, {0}]
-    assert gpus(workbench)[0]["MemoryGrantedBytes"] == 30 * 2**30
-    [pod] = [each for each in workbench.pods() if each.id == shares[0]]
-    environment = Path(f"/proc/{pod.pid}/environ").read_text()
+    assert [here.seen_by(each) for each in shares] == [{0}, {0}]
+    assert here.gpus()[0]["MemoryGrantedBytes"] == 30 * 2**30
+    environment = Path(f"/proc/{here.pod(shares[0]).pid}/environ").read_text()
     assert "XLA_PYTHON_CLIENT_MEM_FRACTION=0.250" in environment
 
 
-def test_memory_that_does_not_come_back_keeps_the_card_out(
-    workbench: Installation, emulated: EmulatedMachine, image: str
-) -> None:
-    first = a_notebook(workbench, image, "first", gpus=2)
-    workbench.until_status(first, "Running")
-    emulated.machine.set_base_memory(0, 3000)
-    workbench.dsw("StopInstance", instance_id=first)
-    workbench.until_status(first, "Stopped")
+def test_a_notebook_on_a_part_of_a_divided_card_sees_that_part_alone(here: GpuMachine) -> None:
+    here.change_cards(lambda: here.machine.divide(1, 3, 3))
+    parts = here.machine.gpu(1)["mig"]["devices"]
+    try:
+        [first] = here.running("by-profile", RequestedResource=a_part("3g.20gb"))
+        [second] = here.running("by-uuid", RequestedResource=a_part(parts[1]["uuid"]))
+        assert [here.seen_by(each) for each in (first, second)] == [{1}, {1}]
+        assert here.parts_seen_by(first) == [f"nvidia-cap{parts[0]['cap']}"]
+        assert here.parts_seen_by(second) == [f"nvidia-cap{parts[1]['cap']}"]
+        assert [each["Uuid"] for each in here.gpus()[1]["Holders"]] == [each["uuid"] for each in parts]
 
-    second = a_notebook(workbench, image, "second", gpus=2)
-    workbench.until_status(second, "Queuing")
-    workbench.until(lambda: "although its holder is gone" in reason(workbench, second), "it says why")
+        third = here.create("third", RequestedResource=a_part("3g.20gb"))
+        here.workbench.until_status(third, "Queuing")
+        assert "MIG instance 3g.20gb" in here.reason(third)
+        here.workbench.dsw("DeleteInstance", instance_id=first)
+        here.workbench.until_status(third, "Running")
+        assert here.parts_seen_by(third) == [f"nvidia-cap{parts[0]['cap']}"]
+    finally:
+        here.delete_all()
+        here.change_cards(lambda: here.machine.unite(1))
 
-    emulated.machine.set_base_memory(0, 0)
-    workbench.until_status(second, "Running")
+
+def a_part(name: str) -> dict[str, str]:
+    return {"CPU": "0.5", "Memory": "0.5", "GPU": "1", "GPUType": name}
 
 
-def test_more_cards_than_there_are_are_refused_with_what_there_is(
-    workbench: Installation, image: str
-) -> None:
+def test_memory_that_does_not_come_back_keeps_the_card_out(here: GpuMachine) -> None:
+    [first] = here.running("first", gpus=2)
+    here.machine.set_base_memory(0, 3000)
+    here.workbench.dsw("StopInstance", instance_id=first)
+    here.workbench.until_status(first, "Stopped")
+
+    second = here.create("second", gpus=2)
+    here.workbench.until_status(second, "Queuing")
+    here.workbench.until(lambda: "although its holder is gone" in here.reason(second), "it says why")
+
+    here.machine.set_base_memory(0, 0)
+    here.workbench.until_status(second, "Running")
+
+
+def test_more_cards_than_there_are_are_refused_with_what_there_is(here: GpuMachine) -> None:
     with pytest.raises(ClientError, match="3 GPUs wanted, this machine has 2") as refused:
-        a_notebook(workbench, image, "greedy", gpus=3)
+        here.create("greedy", gpus=3)
 
     assert refused.value.code == "NotEnoughGPUs"
 
 
-def test_a_killed_daemon_forgets_no_allocation(workbench: Installation, image: str) -> None:
-    holder = a_notebook(workbench, image, "holder", gpus=2)
-    workbench.until_status(holder, "Running")
-    waiting = a_notebook(workbench, image, "waiting")
-    workbench.until_status(waiting, "Queuing")
+def test_a_stranger_sees_that_cards_are_held_and_not_by_whom(here: GpuMachine) -> None:
+    held, _ = here.running("secret-one", "secret-two")
+    waiting = here.create("secret-three")
+    here.workbench.until_status(waiting, "Queuing")
+    here.run_in(held, "exec sleep 600 </dev/nvidia0")
 
-    workbench.kill()
-    workbench.start()
+    def processes(answer: dict[str, Any]) -> list[dict[str, Any]]:
+        return [process for gpu in answer["Gpus"] for process in gpu["Processes"]]
 
-    assert workbench.status(waiting) == "Queuing"
-    assert [[each["Id"] for each in card["Holders"]] for card in gpus(workbench)] == [[holder], [holder]]
-    assert json.loads(workbench.run("queue", "--json").stdout)[0]["Id"] == waiting
+    metrics, gpus, queue = (
+        operation("workbench", name) for name in ("GetLatestMetrics", "ListGpus", "ListQueue")
+    )
+    here.workbench.until(lambda: bool(processes(here.workbench.client.call(metrics))), "its process is seen")
+    eve = here.stranger()
+    told = {each.action: dict(eve.call(each)) for each in (metrics, gpus, queue)}
+
+    holders = [each for gpu in told["ListGpus"]["Gpus"] for each in gpu["Holders"]]
+    assert [each["Kind"] for each in holders + told["ListQueue"]["Queue"]] == ["notebook"] * 3
+    assert [each["User"] for each in processes(told["GetLatestMetrics"])] == [{"Kind": "notebook"}]
+    text = json.dumps(told)
+    assert [each for each in ("secret", held, waiting) if each in text] == []
+
+
+def test_a_killed_daemon_forgets_no_allocation(here: GpuMachine) -> None:
+    [holder] = here.running("holder", gpus=2)
+    waiting = here.create("waiting")
+    here.workbench.until_status(waiting, "Queuing")
+
+    here.workbench.kill()
+    here.workbench.start()
+
+    assert here.workbench.status(waiting) == "Queuing"
+    assert [[each["Id"] for each in card["Holders"]] for card in here.gpus()] == [[holder], [holder]]
+    assert json.loads(here.workbench.run("queue", "--json").stdout)[0]["Id"] == waiting

@@ -24,6 +24,10 @@ _VERSIONS_DIFFER = 18
 _XID_EVENT = 8
 _FELL_OFF_THE_BUS = 79
 _MEMORY_OF_ONE_SLICE = 5 * GIB
+_ROWS = ("sound", "pending", "failure")
+
+# Bits of nvmlClocksEventReason: idle; hardware, with heat or a power brake beside it.
+_SLOWDOWNS = {"nothing": 0x1, "heat": 0x48, "power": 0x88, "hardware": 0x8}
 
 # Levels of nvmlGpuTopologyLevel_t: the same board, the same CPU, across CPUs.
 _SAME, _NODE, _SYSTEM = 0, 40, 50
@@ -100,11 +104,15 @@ class Machine:
         """The GPU answers again, at once and without errors."""
         self.set(index, lost=False, errors={}, delay_ms={})
 
-    def xid(self, index: int, code: int) -> None:
-        """The driver reports an error of this GPU, as it does in the kernel's log."""
+    def xid(self, index: int, code: int, *, gi: int | None = None) -> None:
+        """The driver reports an error of this GPU, as it does in the kernel's log.
+
+        Args:
+            gi: The MIG instance that it is an error of, where it is of one alone.
+        """
         with self.changing_gpu(index) as gpu:
             events = gpu["events"]
-            events.append({"seq": len(events) + 1, "type": _XID_EVENT, "data": code})
+            events.append({"seq": len(events) + 1, "type": _XID_EVENT, "data": code, "gi": gi})
 
     def hang(self, index: int, seconds: float) -> None:
         """Every call about this GPU takes this long, until it recovers."""
@@ -132,6 +140,22 @@ class Machine:
         with self.changing_gpu(index) as gpu:
             gpu["ecc"]["uncorrected_volatile"] = count
 
+    def set_slowdown(self, index: int, cause: str) -> None:
+        """Its clocks are held down: by `heat`, by `power`, by its `hardware`, or by `nothing`."""
+        if cause not in _SLOWDOWNS:
+            causes = ", ".join(_SLOWDOWNS)
+            raise CannotEmulate(f"Nothing is slowed down by {cause!r}.", hint=f"By one of {causes}.")
+        self.set(index, clocks_event_reasons=_SLOWDOWNS[cause])
+
+    def set_rows(self, index: int, state: str) -> None:
+        """Its memory is `sound`, or a faulty row waits for a reset (`pending`) or stays (`failure`)."""
+        if state not in _ROWS:
+            raise CannotEmulate(f"Rows are never {state!r}.", hint=f"They are {' or '.join(_ROWS)}.")
+        with self.changing_gpu(index) as gpu:
+            gpu["remapped"] = dict.fromkeys(("corrected", "uncorrected", "pending", "failure"), 0)
+            if state != "sound":
+                gpu["remapped"][state] = 1
+
     def add_process(self, index: int, pid: int, memory_bytes: int | None, **more: Any) -> None:
         """A process that uses this GPU, besides those that hold its device file open.
 
@@ -152,6 +176,10 @@ class Machine:
             gpu["mig"] = {"mode": 1, "devices": [_mig(gpu, i, size) for i, size in enumerate(slices)]}
             gpu["gpu_util"] = gpu["mem_util"] = None  # as the real one: not known for a divided GPU
             return [mig["uuid"] for mig in gpu["mig"]["devices"]]
+
+    def unite(self, index: int) -> None:
+        """Turn MIG off: the GPU is whole again."""
+        self.set(index, mig={"mode": 0, "devices": []}, gpu_util=0, mem_util=0)
 
     def remove_gpus(self) -> None:
         """The driver answers and knows of no GPU."""
@@ -251,6 +279,7 @@ def _gpu(index: int, count: int, name: str, memory_bytes: int, own_device_number
             "uncorrected_aggregate": 0,
         },
         "remapped": {"corrected": 0, "uncorrected": 0, "pending": 0, "failure": 0},
+        "retired_pages_pending": None,
         "fields": {"82": 34},
         "event_types": _XID_EVENT,
         "mig": {"mode": 0, "devices": []},

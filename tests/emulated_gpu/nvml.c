@@ -70,7 +70,12 @@ EXPORT Return nvmlInitWithFlags(unsigned flags) {
 
 EXPORT Return nvmlInit_v2(void) { return nvmlInitWithFlags(0); }
 
-EXPORT Return nvmlShutdown(void) { ANSWER((users--, SUCCESS)); }
+/* Whoever shuts down is gone, whatever else happened meanwhile. */
+EXPORT Return nvmlShutdown(void) {
+    Return refused = begin(__func__, NULL);
+    if (users) users--;
+    return finish(refused);
+}
 
 EXPORT const char *nvmlErrorString(Return code) {
     switch (code) {
@@ -172,6 +177,7 @@ UNSIGNED(nvmlDeviceGetCurrPcieLinkWidth, "pcie_width")
 UNSIGNED(nvmlDeviceGetMaxPcieLinkWidth, "pcie_width")
 UNSIGNED(nvmlDeviceGetGpuInstanceId, "gi")
 UNSIGNED(nvmlDeviceGetComputeInstanceId, "ci")
+UNSIGNED(nvmlDeviceGetRetiredPagesPendingStatus, "retired_pages_pending")
 
 #define LONG(function, key)                                                 \
     EXPORT Return function(const Device *device, unsigned long long *out) { \
@@ -548,8 +554,8 @@ static bool next_event(EventSet *set, int index, Event *out) {
         if (amount(event, "seq") <= set->seen[index] || !(amount(event, "type") & set->types[index]))
             continue;
         set->seen[index] = amount(event, "seq");
-        *out = (Event){&devices[index][0], amount(event, "type"), amount(event, "data"), NO_INSTANCE,
-                       NO_INSTANCE};
+        *out = (Event){&devices[index][0], amount(event, "type"), amount(event, "data"),
+                       instance(event, "gi"), instance(event, "ci")};
         return true;
     }
     return false;

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from tests.scheduler.machines import GIB, NOW, a_card, a_machine, a_request, hours
 from workbench.scheduler.cards import Instance, Machine
@@ -49,6 +52,33 @@ def test_the_reason_says_what_is_free_and_who_holds_the_rest() -> None:
     said = reason(pass_over(machine, [wanted], [held]), wanted)
 
     assert said == "Waits for 2 GPUs: 1 free, 3 held by job train of bob until 14:00 UTC."
+
+
+@pytest.mark.parametrize(
+    ("holder", "waits", "named"),
+    [
+        ({}, {}, "job train of bob"),
+        ({}, {"private": True}, "job train of bob"),
+        ({"private": True}, {"private": True, "user_id": "bob"}, "job train of bob"),
+        ({"private": True}, {"user_id": "bob"}, "a private job"),
+        ({"private": True}, {"private": True}, "a private job"),
+        ({"workspace_id": "2"}, {"user_id": "bob"}, "a job of another workspace"),
+    ],
+)
+def test_a_reason_names_nobody_whom_one_of_its_readers_may_not_know(
+    holder: dict[str, Any], waits: dict[str, Any], named: str
+) -> None:
+    machine = a_machine(2)
+    holding = a_request(Whole(1), name="train", owner="bob", user_id="bob", **holder)
+    first, second = a_request(Whole(2), **waits), a_request(Whole(1), **waits)
+    urgent = a_request(Whole(2), priority=9, name="train", owner="bob", user_id="bob", **holder)
+    weak = a_request(Whole(1), preemptible=True, **waits)
+
+    decisions = pass_over(machine, [first, second], [hold(machine, holding)])
+    assert f"held by {named}" in reason(decisions, first)
+    assert f"kept for {first.words}" in reason(decisions, second)
+    [leaves] = pass_over(machine, [urgent], [hold(machine, weak)]).preempted
+    assert leaves.reason.startswith(f"Makes way for {named},")
 
 
 def test_what_no_longer_fits_the_machine_says_why_and_holds_up_nobody() -> None:

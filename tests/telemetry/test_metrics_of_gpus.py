@@ -9,8 +9,8 @@ from typing import Any
 import docker
 import pytest
 
+from tests.e2e.gpu_machine import copy_built_images
 from tests.e2e.light_image import ensure_light_image
-from tests.e2e.test_gpus import copy_built_images
 from tests.emulated_gpu.emulation import EmulatedMachine
 from tests.emulated_gpu.engine import Toolkit
 from tests.emulated_gpu.fixtures import starting_machines

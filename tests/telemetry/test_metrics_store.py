@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.small_disk import filled, small_disk
 from workbench.telemetry.metric_buckets import DAY, HOUR, MINUTE, Bucket
 from workbench.telemetry.metric_store import MetricStore, Selection
 from workbench.telemetry.series import Series
+
+__all__ = ["small_disk"]
 
 CPUS = Series(name="cpus", kind="node")
 NOW = 500_000 * HOUR
@@ -173,32 +174,14 @@ def test_a_damaged_file_is_put_aside_and_a_new_one_begun(tmp_path: Path, steady:
     assert (tmp_path / "metrics.db.damaged").read_bytes().startswith(b"this is no database")
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of a few hundred kilobytes."""
-    if os.geteuid():
-        pytest.skip("only root can mount a small file system")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("nothing can be mounted here")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
 def test_a_full_disk_drops_metrics_says_so_and_heals(small_disk: Path, steady: Steady) -> None:
     store = open_store(small_disk, steady)
-    full = small_disk / "full"
-    with full.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
-        while True:
-            file.write(b"0" * 4096)
-    many = [(Series(name="cpus", kind="node", id=str(number)), 1.0) for number in range(500)]
-    store.add(NOW, many)
-    store.add(NOW + MINUTE, [(CPUS, 1.0)])
-    assert "full" in store.problem
+    with filled(small_disk):
+        many = [(Series(name="cpus", kind="node", id=str(number)), 1.0) for number in range(500)]
+        store.add(NOW, many)
+        store.add(NOW + MINUTE, [(CPUS, 1.0)])
+        assert "full" in store.problem
 
-    full.unlink()
     store.add(NOW + 2 * MINUTE, [(CPUS, 2.0)])
 
     assert store.problem == ""

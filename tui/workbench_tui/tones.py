@@ -66,6 +66,7 @@ _STATES: Mapping[str, tuple[str, Tone]] = {
     "Failed": ("✖", Tone.BAD),
     "Error": ("✖", Tone.BAD),
     "Lost": ("✖", Tone.BAD),
+    "Faulty": ("✖", Tone.BAD),
     "Warning": ("▲", Tone.WARNING),
     "Normal": ("·", Tone.QUIET),
 }

@@ -44,7 +44,7 @@ def queue(session: Session, json_wanted: bool) -> None:
 
 @click.group()
 def gpu() -> None:
-    """Keep new work away from a GPU, and let it back. Only the machine's owner may."""
+    """Keep new work away from a GPU, let it back, read its errors. Only the machine's owner may."""
 
 
 @gpu.command()
@@ -61,9 +61,22 @@ def cordon(session: Session, gpu_: str, reason: str) -> None:
 @click.argument("gpu_", metavar="GPU")
 @pass_session
 def uncordon(session: Session, gpu_: str) -> None:
-    """Give work to a GPU again."""
+    """Give work to a GPU again, after a cordon or after an error that the driver reported of it."""
     session.client.call(operation("workbench", "UncordonGpu"), gpu=gpu_)
     say(f"GPU {gpu_} gets work again.")
+
+
+@gpu.command("events")
+@click.argument("gpu_", metavar="GPU")
+@as_json
+@pass_session
+def events_(session: Session, gpu_: str, json_wanted: bool) -> None:
+    """Show the errors that the driver reported of a GPU, the newest last."""
+    found = session.client.call(operation("workbench", "ListGpuEvents"), gpu=gpu_)["Events"]
+    if json_wanted:
+        print_json(found)
+    else:
+        print_table(("TIME", "LEVEL", "EVENT"), ((e["Time"], e["Level"], e["Message"]) for e in found))
 
 
 def _facts(machine: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -94,8 +107,14 @@ def _gpu_row(gpu: Mapping[str, Any]) -> tuple[str, ...]:
         _shown(gpu, "TemperatureCelsius", lambda celsius: f"{celsius}°C"),
         _shown(gpu, "PowerWatts", lambda watts: f"{watts:.0f} W"),
         ", ".join(map(_holder, gpu["Holders"])),
-        gpu["Problem"] or gpu["Cordoned"] or gpu["NotFree"] or ("held" if gpu["Holders"] else "free"),
+        _state(gpu),
     )
+
+
+def _state(gpu: Mapping[str, Any]) -> str:
+    """Why it gets no work, or whether it has some; and what is not right though it works."""
+    state = gpu["Problem"] or gpu["Cordoned"] or gpu["NotFree"] or ("held" if gpu["Holders"] else "free")
+    return " ".join([state, *(f"({each})" for each in gpu["Warnings"])])
 
 
 def _holder(holder: Mapping[str, Any]) -> str:

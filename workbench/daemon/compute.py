@@ -10,6 +10,8 @@ from workbench.errors import NotFound
 from workbench.node import Gpu, GpuState
 from workbench.parts import Parts, Route
 from workbench.scheduler import Card, Holder
+from workbench.telemetry import events
+from workbench.telemetry.series import GPU
 from workbench.wire.call import Call
 from workbench.wire.operations import operation
 from workbench.wire.times import to_wire
@@ -58,8 +60,26 @@ def get_node(parts: Parts, call: Call) -> Answer:
 
 def list_gpus(parts: Parts, call: Call) -> Answer:
     """ListGpus, with who holds each."""
-    known, gpus = _known(parts, call), _gpus(parts)
-    return {"Gpus": [gpu | {"Holders": [_told(each, known) for each in gpu["Holders"]]} for gpu in gpus]}
+    return {"Gpus": _gpus(parts, call)}
+
+
+def list_gpu_events(parts: Parts, call: Call) -> Answer:
+    """ListGpuEvents: what the driver reported of a card, and when it was let back; the newest last."""
+    workspaces.require_on_machine(call.caller, call.operation.action)
+    gpu = _find(parts, call.fields["gpu"])
+    with parts.store.reading() as db:
+        found = events.of(db, GPU, gpu.uuid)
+    return {
+        "Events": [
+            {
+                "Time": to_wire(each.time),
+                "Level": each.level,
+                "Reason": each.reason,
+                "Message": each.message,
+            }
+            for each in found
+        ]
+    }
 
 
 def cordon(parts: Parts, call: Call) -> Answer:
@@ -69,108 +89,111 @@ def cordon(parts: Parts, call: Call) -> Answer:
 
 
 def uncordon(parts: Parts, call: Call) -> Answer:
-    """UncordonGpu."""
+    """UncordonGpu: it gets work again, though it was cordoned or the driver reported an error of it."""
     return _cordon(parts, call, "")
 
 
 def list_queue(parts: Parts, call: Call) -> Answer:
     """ListQueue: what waits, in its turn. Everybody sees how much waits, since everybody waits for it."""
-    known = _known(parts, call)
     with parts.store.reading() as db:
         waiting = scheduler.queue_now(db)
+        knows = workspaces.knows(db, call.caller, (notebooks.RESIDENTS,))
     return {
         "Queue": [
-            _told(
-                {
-                    "Position": each.position,
-                    "Kind": each.request.kind,
-                    "Id": each.request.id,
-                    "Name": each.request.name,
-                    "UserName": each.request.owner,
-                    "WorkspaceId": each.request.workspace_id,
-                    "Priority": each.request.priority,
-                    "Pods": len(each.request.pods),
-                    "Wants": scheduler.wants(each.request),
-                    "Reason": each.reason,
-                    "GmtCreateTime": to_wire(each.request.asked_at),
-                },
-                known,
-            )
+            _named(each.request, known=known)
+            | {
+                "Position": each.position,
+                "Priority": each.request.priority,
+                "Pods": len(each.request.pods),
+                "Wants": scheduler.wants(each.request),
+                "Reason": each.reason if known else "",
+                "GmtCreateTime": to_wire(each.request.asked_at),
+            }
             for each in waiting
+            for known in [_is_known(each.request, knows)]
         ]
     }
 
 
-def _known(parts: Parts, call: Call) -> frozenset[str] | None:
-    """The ids of all that the caller may know of; None for the machine's owner, who knows everything."""
-    with parts.store.reading() as db:
-        visible = workspaces.visible_in(db, call.caller, call.operation.action)
-        return None if visible is None else frozenset(notebooks.RESIDENTS.seen(db, visible))
+def _is_known(work: scheduler.Request | Holder, knows: workspaces.Knows) -> bool:
+    return knows(work.id, work.workspace_id, work.user_id)
 
 
-def _told(row: dict[str, Any], known: frozenset[str] | None) -> dict[str, Any]:
-    """Of what the caller may not know of: that it is there, not what it is called and whose it is."""
-    if known is None or row["Id"] in known:
-        return row
-    return row | {"Name": "", "UserName": "", "WorkspaceId": ""}
+def _named(work: scheduler.Request | Holder, *, known: bool) -> dict[str, Any]:
+    """What holds a card or waits for one; of what the caller may not know of, no more than its kind."""
+    return {
+        "Kind": work.kind,
+        "Id": work.id if known else "",
+        "Name": work.name if known else "",
+        "UserName": work.owner if known else "",
+        "WorkspaceId": work.workspace_id if known else "",
+    }
 
 
 def _cordon(parts: Parts, call: Call, reason: str) -> Answer:
     workspaces.require_on_machine(call.caller, call.operation.action)
-    name = call.fields["gpu"]
-    gpu = next(
-        (each for each in parts.node.inventory().graphics.gpus if name in (str(each.index), each.uuid)), None
-    )
-    if gpu is None or not gpu.uuid:
-        raise NoSuchGpu(name)
+    gpu = _find(parts, call.fields["gpu"])
     with parts.store.transaction() as db:
         scheduler.cordon(db, gpu.uuid, gpu.memory_bytes, reason)
+        if not reason:
+            scheduler.faults.clear(db, gpu.uuid)
     parts.queue.wake(*scheduler.PASS)
-    return {"Gpu": next(each for each in _gpus(parts) if each["Uuid"] == gpu.uuid)}
+    return {"Gpu": next(each for each in _gpus(parts, call) if each["Uuid"] == gpu.uuid)}
 
 
-def _gpus(parts: Parts) -> list[dict[str, Any]]:
+def _find(parts: Parts, name: str) -> Gpu:
+    gpus = parts.node.inventory().graphics.gpus
+    gpu = next((each for each in gpus if name in (str(each.index), each.uuid)), None)
+    if gpu is None or not gpu.uuid:
+        raise NoSuchGpu(name)
+    return gpu
+
+
+def _gpus(parts: Parts, call: Call) -> list[dict[str, Any]]:
     inventory, states = parts.node.inventory(), parts.node.gpu_states()
     with parts.store.reading() as db:
         known, holders = scheduler.on_record(db), scheduler.holders(db)
+        knows = workspaces.knows(db, call.caller, (notebooks.RESIDENTS,))
     overcommit = scheduler.Overcommit(parts.settings.cpu_overcommit, parts.settings.memory_overcommit)
     machine = scheduler.machine_now(inventory, states, known, overcommit, parts.now())
     cards = {card.uuid: card for card in machine.cards}
     return [
-        _gpu(gpu, states.get(gpu.uuid, GpuState()), cards.get(gpu.uuid), known, holders)
+        _gpu(
+            gpu,
+            states.get(gpu.uuid, GpuState()),
+            cards.get(gpu.uuid),
+            known.get(gpu.uuid, scheduler.OnRecord()),
+            [_holder(uuid, each, knows) for uuid in _uuids(gpu) for each in holders.get(uuid, [])],
+        )
         for gpu in inventory.graphics.gpus
     ]
 
 
+def _uuids(gpu: Gpu) -> tuple[str, ...]:
+    return (gpu.uuid, *(each.uuid for each in gpu.instances))
+
+
 def _gpu(
-    gpu: Gpu,
-    state: GpuState,
-    card: Card | None,
-    known: Mapping[str, scheduler.OnRecord],
-    holders: Mapping[str, list[Holder]],
+    gpu: Gpu, state: GpuState, card: Card | None, on_record: scheduler.OnRecord, holders: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    on_record = known.get(gpu.uuid, scheduler.OnRecord())
-    own = [
-        (uuid, each)
-        for uuid in (gpu.uuid, *(i.uuid for i in gpu.instances))
-        for each in holders.get(uuid, [])
-    ]
     row: dict[str, Any] = {
         "Index": gpu.index,
         "Uuid": gpu.uuid,
         "Name": gpu.name,
         "MemoryBytes": gpu.memory_bytes,
         "MemoryGrantedBytes": gpu.memory_bytes if on_record.whole else on_record.granted_bytes,
-        "Problem": gpu.problem or state.stale,
+        "Problem": scheduler.problem(gpu, state, on_record.fault),
+        "Xid": on_record.fault.xid if on_record.fault else 0,
+        "Warnings": list(state.sample.warnings) if state.sample and not state.stale else [],
         "NotFree": (card.settling or card.busy) if card else "",
         "Cordoned": on_record.cordoned,
         "Instances": [
             {"Uuid": each.uuid, "Profile": each.profile, "MemoryBytes": each.memory_bytes}
             for each in gpu.instances
         ],
-        "Holders": [_holder(uuid, each) for uuid, each in own],
+        "Holders": holders,
     }
-    return row | _measured(state, held=bool(own))
+    return row | _measured(state, held=bool(holders))
 
 
 def _measured(state: GpuState, *, held: bool) -> dict[str, Any]:
@@ -188,13 +211,8 @@ def _measured(state: GpuState, *, held: bool) -> dict[str, Any]:
     return {name: value for name, value in counted.items() if value is not None}
 
 
-def _holder(uuid: str, holder: Holder) -> dict[str, Any]:
-    return {
-        "Kind": holder.kind,
-        "Id": holder.id,
-        "Name": holder.name,
-        "UserName": holder.owner,
-        "WorkspaceId": holder.workspace_id,
+def _holder(uuid: str, holder: Holder, knows: workspaces.Knows) -> dict[str, Any]:
+    return _named(holder, known=_is_known(holder, knows)) | {
         "MemoryBytes": holder.memory_bytes,
         "Uuid": uuid,
         "Since": to_wire(holder.since),
@@ -206,6 +224,7 @@ ROUTES = tuple(
     for name, answer in {
         "GetNode": get_node,
         "ListGpus": list_gpus,
+        "ListGpuEvents": list_gpu_events,
         "CordonGpu": cordon,
         "UncordonGpu": uncordon,
         "ListQueue": list_queue,

@@ -1,4 +1,5 @@
-"""Measuring, put together: what is sampled, whose it is, where it is kept, who hears of idle GPUs."""
+"""Measuring, put together: what is sampled, whose it is, where it is kept, who hears of GPUs that are
+idle or faulty."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import logging
 from sqlite_utils import Database
 
 from workbench import scheduler, workspaces
+from workbench.daemon.gpu_watch import GpuWatch
 from workbench.daemon.idle_gpus import IdleWatch
 from workbench.errors import Unavailable
 from workbench.parts import Parts
@@ -29,6 +31,7 @@ class Measuring:
         self.pods = KnownPods(parts.runtime.list_pods)
         self.store = MetricStore(settings.home / "metrics.db", cap_bytes=settings.metrics_cap_mib << 20)
         self.idle = IdleWatch(parts, self.store)
+        self._gpus = GpuWatch(parts)
         self.latest: Snapshot | None = None
         self._attributed = Attribution({}, {})
         self._sampler = Sampler(
@@ -43,6 +46,7 @@ class Measuring:
     def stop(self) -> None:
         """Measure no more, and write what is not written yet."""
         self._sampler.stop()
+        self._gpus.stop()
         self.pods.stop()
         self.store.close()
 
@@ -50,13 +54,14 @@ class Measuring:
         before, self.latest = self.latest, snapshot
         now = int(snapshot.time.timestamp())
         self.store.add(now, values(snapshot))
+        self._gpus.look(snapshot)
         if before is None or now // MINUTE != int(before.time.timestamp()) // MINUTE:
             self.idle.look(snapshot)
 
     def _attribution(self) -> Attribution:
         try:
             with self._parts.store.reading() as db:
-                self._attributed = Attribution(owners=_owners(db), holders=_holders(db))
+                self._attributed = Attribution(_owners(db), _holders(db), _faults(db))
         except Unavailable as error:  # a full disk, most likely: what was known is measured on
             log.warning("owners not read reason=%s", error)
         return self._attributed
@@ -83,3 +88,7 @@ def _owners(db: Database) -> dict[Work, Owner]:
 
 def _holders(db: Database) -> dict[str, list[Work]]:
     return {uuid: [(each.kind, each.id) for each in found] for uuid, found in scheduler.holders(db).items()}
+
+
+def _faults(db: Database) -> dict[str, str]:
+    return {uuid: fault.words for uuid, fault in scheduler.faults.known(db).items()}

@@ -132,17 +132,9 @@ def _latest(measuring: Measuring) -> Snapshot:
     return measuring.latest
 
 
-def _shown(parts: Parts, call: Call) -> metrics_views.Shown:
+def _shown(parts: Parts, call: Call) -> workspaces.Knows:
     with parts.store.reading() as db:
-        visible = workspaces.visible_in(db, call.caller, call.operation.action)
-        public = frozenset(() if visible is None else notebooks.RESIDENTS.seen(db, visible))
-
-    def shown(id: str, workspace_id: str, user_id: str) -> bool:
-        if visible is None:
-            return True
-        return workspace_id in visible and (visible[workspace_id] in (None, user_id) or id in public)
-
-    return shown
+        return workspaces.knows(db, call.caller, (notebooks.RESIDENTS,))
 
 
 def _selection(fields: Mapping[str, Any]) -> Selection:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from workbench.telemetry.readings import CardReading, Owner, PodReading, Rates, Snapshot, Work
 from workbench.telemetry.rules import IdleGpus
 from workbench.telemetry.series import pod_gpu_memory, pod_utilisation
 from workbench.wire.times import to_wire
-
-Shown = Callable[[str, str, str], bool]
-"""Whether the caller may know of this object, by its id and those of its workspace and its user."""
+from workbench.workspaces import Knows
 
 Json = dict[str, Any]
 
 
-def latest(snapshot: Snapshot, idle: Mapping[Work, IdleGpus], shown: Shown) -> Json:
+def latest(snapshot: Snapshot, idle: Mapping[Work, IdleGpus], shown: Knows) -> Json:
     """Machine, GPUs and pods, as far as the caller may know of them."""
     pods = [pod for pod in snapshot.pods if shown(pod.id, pod.owner.workspace_id, pod.owner.user_id)]
     owners = {
@@ -63,8 +61,9 @@ def _card(
         Index=card.gpu.index,
         Uuid=card.gpu.uuid,
         Name=card.gpu.name,
-        Problem=card.gpu.problem,
+        Problem=card.fault or card.gpu.problem,
         Stale=card.state.stale,
+        Warnings=list(known.warnings) if known else [],
         Utilisation=known and known.utilisation,
         MemoryBytes=card.gpu.memory_bytes,
         MemoryUsedBytes=known and known.memory_used_bytes,

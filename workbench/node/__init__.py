@@ -6,7 +6,8 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from workbench.node import specs
+from workbench.node import specs, xids
+from workbench.node.gpu_errors import GpuError, GpuErrors
 from workbench.node.gpu_readers import GpuReaders, GpuState
 from workbench.node.gpus import Gpu, GpuReader, GpuReading, MigInstance
 from workbench.node.inventory import Disk, Inventory, look
@@ -25,6 +26,8 @@ __all__ = [
     "BadAmount",
     "Disk",
     "Gpu",
+    "GpuError",
+    "GpuErrors",
     "GpuReading",
     "GpuState",
     "Inventory",
@@ -39,6 +42,7 @@ __all__ = [
     "parse_resources",
     "share_of_a_gpu",
     "specs",
+    "xids",
 ]
 
 _CARD_ANSWERS_WITHIN_S = 2.0

@@ -5,30 +5,35 @@ A card tells what it can: a counter that it does not have is None, and hides no 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import pynvml
 
 from workbench.errors import Unavailable
+from workbench.node.asking import if_told
+from workbench.node.gpu_health import warnings
 
-_Value = TypeVar("_Value")
-
-_ABSENT = {
-    pynvml.NVML_ERROR_NOT_SUPPORTED,
+_GONE = {
+    pynvml.NVML_ERROR_GPU_IS_LOST,
     pynvml.NVML_ERROR_NOT_FOUND,
-    pynvml.NVML_ERROR_FUNCTION_NOT_FOUND,
-    pynvml.NVML_ERROR_NO_PERMISSION,
-    pynvml.NVML_ERROR_UNKNOWN,
+    pynvml.NVML_ERROR_DRIVER_NOT_LOADED,
 }
-"""One counter cannot be read; the card is well all the same."""
 
 
 class GpuLost(Unavailable):
-    """The card, or the driver as a whole, no longer answers."""
+    """The card, or the driver as a whole, no longer answers.
+
+    `gone` says that it is not there, rather than in trouble: should it answer again, it or its driver
+    was started anew.
+    """
 
     code = "GpuLost"
+
+    def __init__(self, message: str, error: pynvml.NVMLError) -> None:
+        super().__init__(message)
+        self.gone = error.value in _GONE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +50,8 @@ class GpuProcess:
 
 @dataclass(frozen=True, kw_only=True)
 class GpuSample:
-    """One card's counters; None for what it does not report. Units as in `sample`."""
+    """One card's counters; None for what it does not report. Units as in `sample`. `warnings` are
+    sentences about a card that works."""
 
     uuid: str
     utilisation: float | None = None
@@ -54,6 +60,7 @@ class GpuSample:
     power_w: float | None = None
     temperature_c: int | None = None
     processes: tuple[GpuProcess, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def sample(gpu_uuid: str) -> GpuSample:
@@ -78,21 +85,19 @@ def sample(gpu_uuid: str) -> GpuSample:
     """
     try:
         pynvml.nvmlInit()
+        try:
+            return _read(gpu_uuid, pynvml.nvmlDeviceGetHandleByUUID(gpu_uuid))
+        finally:
+            pynvml.nvmlShutdown()
     except pynvml.NVMLError as error:
-        raise GpuLost(f"The NVIDIA driver says: {error}.") from error
-    try:
-        return _read(gpu_uuid, pynvml.nvmlDeviceGetHandleByUUID(gpu_uuid))
-    except pynvml.NVMLError as error:
-        raise GpuLost(f"The NVIDIA driver says of {gpu_uuid}: {error}.") from error
-    finally:
-        pynvml.nvmlShutdown()
+        raise GpuLost(f"The NVIDIA driver says of {gpu_uuid}: {error}.", error) from error
 
 
 def _read(gpu_uuid: str, card: Any) -> GpuSample:
-    memory = _counter(pynvml.nvmlDeviceGetMemoryInfo, card)
-    rates = _counter(pynvml.nvmlDeviceGetUtilizationRates, card)
-    power_mw = _counter(pynvml.nvmlDeviceGetPowerUsage, card)
-    temperature = _counter(pynvml.nvmlDeviceGetTemperature, card, pynvml.NVML_TEMPERATURE_GPU)
+    memory = if_told(pynvml.nvmlDeviceGetMemoryInfo, card)
+    rates = if_told(pynvml.nvmlDeviceGetUtilizationRates, card)
+    power_mw = if_told(pynvml.nvmlDeviceGetPowerUsage, card)
+    temperature = if_told(pynvml.nvmlDeviceGetTemperature, card, pynvml.NVML_TEMPERATURE_GPU)
     return GpuSample(
         uuid=gpu_uuid,
         utilisation=None if rates is None else rates.gpu / 100,
@@ -101,6 +106,7 @@ def _read(gpu_uuid: str, card: Any) -> GpuSample:
         power_w=None if power_mw is None else power_mw / 1000,
         temperature_c=temperature,
         processes=tuple(_processes(card)),
+        warnings=tuple(warnings(card)),
     )
 
 
@@ -112,7 +118,7 @@ def _processes(card: Any) -> Iterator[GpuProcess]:
         pynvml.nvmlDeviceGetGraphicsRunningProcesses,
         pynvml.nvmlDeviceGetMPSComputeRunningProcesses,
     ):
-        for each in _counter(list_, card) or ():
+        for each in if_told(list_, card) or ():
             if each.pid not in seen:  # one that computes and draws is in two lists
                 seen.add(each.pid)
                 yield GpuProcess(
@@ -121,15 +127,6 @@ def _processes(card: Any) -> Iterator[GpuProcess]:
 
 
 def _busy_by_pid(card: Any) -> dict[int, float]:
-    samples = _counter(pynvml.nvmlDeviceGetProcessUtilization, card, 0) or ()
+    samples = if_told(pynvml.nvmlDeviceGetProcessUtilization, card, 0) or ()
     # The driver's buffer holds some seconds of each process; the newest sample counts.
     return {each.pid: each.smUtil / 100 for each in sorted(samples, key=lambda each: each.timeStamp)}
-
-
-def _counter(read: Callable[..., _Value], *arguments: Any) -> _Value | None:
-    try:
-        return read(*arguments)
-    except pynvml.NVMLError as error:
-        if error.value in _ABSENT:
-            return None
-        raise

@@ -21,10 +21,11 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, kw_only=True)
 class GpuState:
     """What is known of a card. `stale` says why the sample is old, or why there is none; it is empty
-    for a sample of now."""
+    for a sample of now. `gone` is as in `GpuLost`."""
 
     sample: GpuSample | None = None
     stale: str = ""
+    gone: bool = False
 
 
 class GpuReaders:
@@ -77,7 +78,7 @@ class _Reader:
         try:
             self._state = GpuState(sample=sample(self._uuid))
         except GpuLost as error:
-            self._state = GpuState(sample=last, stale=str(error))
+            self._state = GpuState(sample=last, stale=str(error), gone=error.gone)
         except Exception:
             log.exception("gpu not read uuid=%s", self._uuid)
             self._state = GpuState(sample=last, stale="It could not be read; the daemon's log says why.")

@@ -17,6 +17,7 @@ from typing import Any
 
 import pynvml
 
+from workbench.node.gpu_health import sickness
 from workbench.node.topology import distances
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ _DEADLINE_S = 10.0
 """Eight cards without persistence mode take some seconds to wake."""
 
 _KEPT_S = 60.0
+_KEPT_IN_TROUBLE_S = 10.0
+"""Without a card, or with a sick one, it is soon looked whether that has changed."""
 
 _REASONS = {
     pynvml.NVML_ERROR_LIBRARY_NOT_FOUND: "No NVIDIA driver is installed.",
@@ -42,11 +45,13 @@ _UNTOLD = {
 
 @dataclass(frozen=True)
 class MigInstance:
-    """A part of a divided card that works like a card of its own. Its profile is like `1g.5gb`."""
+    """A part of a divided card that works like a card of its own. Its profile is like `1g.5gb`; `number`
+    is the driver's for it on this card."""
 
     uuid: str
     profile: str
     memory_bytes: int = 0
+    number: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,14 +77,16 @@ class Gpu:
 @dataclass(frozen=True, kw_only=True)
 class GpuReading:
     """All cards. `reason` says in words why there are none, or why this is an old reading;
-    `mismatch` that the library and the loaded driver differ in version; `answered` is false before
-    the first answer. `cuda` is the newest CUDA version the driver supports."""
+    `mismatch` that the library and the loaded driver differ in version, `unloaded` that there is no
+    loaded driver; `answered` is false before the first answer. `cuda` is the newest CUDA version the
+    driver supports."""
 
     gpus: tuple[Gpu, ...] = ()
     driver: str = ""
     cuda: str = ""
     reason: str = ""
     mismatch: bool = False
+    unloaded: bool = False
     answered: bool = True
 
 
@@ -99,7 +106,7 @@ class GpuReader:
         self._answer: threading.Event | None = None
 
     def read(self, *, afresh: bool = False) -> GpuReading:
-        """The cards, as they were a minute ago at most.
+        """The cards, as they were a minute ago at most; in trouble, some seconds ago.
 
         Only the first question and one asked afresh are waited for, and no longer than the
         deadline; others return at once with what was last known while the driver is asked.
@@ -120,7 +127,9 @@ class GpuReader:
             return self._last
 
     def _is_old(self) -> bool:
-        return self._answered_at is None or time.monotonic() - self._answered_at > _KEPT_S
+        sound = self._last.gpus and not any(card.problem for card in self._last.gpus)
+        kept_s = _KEPT_S if sound else _KEPT_IN_TROUBLE_S
+        return self._answered_at is None or time.monotonic() - self._answered_at > kept_s
 
     def _ask(self) -> threading.Event:
         self._answer = threading.Event()
@@ -152,8 +161,18 @@ def read_now() -> GpuReading:
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError as error:
-        mismatch = error.value == pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH
-        return GpuReading(reason=_REASONS.get(error.value, f"{_words(error)}."), mismatch=mismatch)
+        return GpuReading(
+            reason=_REASONS.get(error.value, f"{_words(error)}."),
+            mismatch=error.value == pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH,
+            unloaded=error.value == pynvml.NVML_ERROR_DRIVER_NOT_LOADED,
+        )
+    try:
+        return _read_all()
+    except pynvml.NVMLError as error:
+        return GpuReading(reason=f"{_words(error)}.")
+
+
+def _read_all() -> GpuReading:
     try:
         cuda = int(pynvml.nvmlSystemGetCudaDriverVersion_v2())
         return GpuReading(
@@ -161,8 +180,6 @@ def read_now() -> GpuReading:
             driver=str(pynvml.nvmlSystemGetDriverVersion()),
             cuda=f"{cuda // 1000}.{cuda % 1000 // 10}",
         )
-    except pynvml.NVMLError as error:
-        return GpuReading(reason=f"{_words(error)}.")
     finally:
         pynvml.nvmlShutdown()
 
@@ -177,7 +194,7 @@ def _read_card(index: int) -> Gpu:
         card = replace(card, memory_bytes=int(pynvml.nvmlDeviceGetMemoryInfo(handle).total))
         if (_if_told(pynvml.nvmlDeviceGetMigMode, handle) or [0])[0]:
             card = replace(card, divided=True, instances=tuple(_instances(handle)))
-        return replace(card, problem=_sickness(handle))
+        return replace(card, problem=sickness(handle))
     except pynvml.NVMLError as error:
         return replace(card, problem=f"{_words(error)}.")
 
@@ -194,17 +211,8 @@ def _instances(handle: Any) -> Iterator[MigInstance]:
             uuid=str(pynvml.nvmlDeviceGetUUID(part)),
             profile=f"{attributes.computeInstanceSliceCount}g.{gib}gb",
             memory_bytes=attributes.memorySizeMB * 2**20,
+            number=_if_told(pynvml.nvmlDeviceGetGpuInstanceId, part),
         )
-
-
-def _sickness(handle: Any) -> str:
-    """Why a card that answers cannot be relied on; empty for a sound one."""
-    remapped = _if_told(pynvml.nvmlDeviceGetRemappedRows, handle)
-    if remapped and remapped[3]:
-        return "Its memory is worn out: a faulty row could not be replaced. Exchange the card."
-    if remapped and remapped[2]:
-        return "A faulty row of its memory waits to be replaced. Reset the card, or restart the machine."
-    return ""
 
 
 def _if_told(read: Callable[[Any], Any], handle: Any) -> Any:

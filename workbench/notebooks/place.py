@@ -30,6 +30,7 @@ def request(notebook: Notebook, owner: str, now: datetime) -> Request:
         asked_at=now,
         pods=(Need(notebook.cpus, notebook.memory_bytes, cards(notebook)),),
         priority=notebook.priority,
+        private=bool(notebook.private_to),
         lasts=max(notebook.shutdown_at - now, timedelta(0)) if notebook.shutdown_at else None,
     )
 
@@ -46,7 +47,7 @@ def cards(notebook: Notebook) -> Whole | Share | Slice | None:
 def marked(notebook: Notebook, lost: str, now: datetime) -> Notebook:
     """A running notebook with what is wrong with its cards; without it once they work again."""
     if lost:
-        reason = f"A GPU that it holds does not work. {lost} Save what you can, then stop and start it."
+        reason = f"A GPU that it holds cannot be relied on. {lost} Save what you can, then stop and start it."
         return rules.become(notebook, Status.RUNNING, now, GPU_LOST, reason)
     if notebook.reason_code == GPU_LOST:
         return rules.become(notebook, Status.RUNNING, now)

@@ -1,6 +1,8 @@
 """Who gets a place on this machine, who waits, and why."""
 
-from workbench.scheduler.cards import Card, Machine, OnRecord
+from workbench.scheduler import faults
+from workbench.scheduler.cards import Card, Machine, OnRecord, problem
+from workbench.scheduler.faults import Fault
 from workbench.scheduler.passes import Outcome, Overcommit, machine_now, schedule
 from workbench.scheduler.queue import (
     PASS,
@@ -14,7 +16,7 @@ from workbench.scheduler.queue import (
     requeue,
     wants,
 )
-from workbench.scheduler.records import MIGRATIONS, Entry, Holder, cordon, holders, on_record
+from workbench.scheduler.records import MIGRATIONS, Entry, Holder, cordon, holders, name, on_record
 from workbench.scheduler.requests import Grant, Key, Need, Request, Share, Slice, Whole
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "PASS",
     "Card",
     "Entry",
+    "Fault",
     "Grant",
     "Granted",
     "Holder",
@@ -39,11 +42,14 @@ __all__ = [
     "ask",
     "asked_for",
     "cordon",
+    "faults",
     "give_back",
     "holders",
     "machine_now",
+    "name",
     "on_record",
     "placement",
+    "problem",
     "queue_now",
     "requeue",
     "schedule",

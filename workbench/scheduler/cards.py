@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from workbench.node import Gpu, GpuState
+from workbench.node.xids import Verdict
+from workbench.scheduler.faults import Fault
 
 _DRIVERS_OWN = 2**30
 """A driver keeps some memory of an idle card: hundreds of MiB on the largest."""
@@ -69,10 +71,11 @@ class OnRecord:
 
     `cordoned` says who keeps new work away, and why. `freed_at` is set when work gave the card
     back, until the driver was seen to have it back. `whole` says that one holder has all of it,
-    `granted_bytes` what its shares add up to.
+    `granted_bytes` what its shares add up to. `fault` is an error that the driver reported of it.
     """
 
     cordoned: str = ""
+    fault: Fault | None = None
     freed_at: datetime | None = None
     whole: bool = False
     granted_bytes: int = 0
@@ -89,7 +92,7 @@ def card(gpu: Gpu, state: GpuState, on_record: OnRecord, now: datetime) -> Card:
         model=gpu.name,
         memory_bytes=gpu.memory_bytes,
         free_bytes=None if used is None else gpu.memory_bytes - used,
-        problem=sickness(gpu, state) or on_record.cordoned,
+        problem=problem(gpu, state, on_record.fault) or on_record.cordoned,
         settling=_settling(gpu, used, on_record, in_use, now),
         busy="" if gpu.divided or held else in_use,
         divided=gpu.divided,
@@ -98,9 +101,19 @@ def card(gpu: Gpu, state: GpuState, on_record: OnRecord, now: datetime) -> Card:
     )
 
 
-def sickness(gpu: Gpu, state: GpuState) -> str:
-    """Why work on the card cannot go on; empty for a sound one."""
-    return gpu.problem or state.stale
+def problem(gpu: Gpu, state: GpuState, fault: Fault | None) -> str:
+    """Why the card itself gets no new work, and what to do; empty for a sound one.
+
+    What the driver reported says more than that the card does not answer since.
+    """
+    return fault.words if fault else gpu.problem or state.stale
+
+
+def sickness(gpu: Gpu, state: GpuState, fault: Fault | None) -> str:
+    """Why work on the card cannot go on; empty for a sound one, and for one that is only worn."""
+    if fault and fault.verdict is Verdict.WORN:
+        return gpu.problem or state.stale
+    return problem(gpu, state, fault)
 
 
 def is_back(gpu: Gpu, state: GpuState, on_record: OnRecord) -> bool:

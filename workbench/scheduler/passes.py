@@ -79,7 +79,7 @@ def schedule(store: Store, node: Node, overcommit: Overcommit, now: datetime) ->
         machine = machine_now(look.inventory, look.states, records.on_record(db), overcommit, now)
         held = records.held(db)
         waiting = records.entries(db, placed=False)
-        lost = _note_lost(db, held, look)
+        lost = _note_lost(db, held, look, known)
         use = _count_use(db, held, machine, now)
         queue = [each.request for each in waiting]
         decisions = decide(machine, held, queue, {member: each.amount_s for member, each in use.items()}, now)
@@ -123,14 +123,14 @@ def _know(db: Database, look: _Look) -> None:
     records.know_cards(db, sizes)
 
 
-def _note_lost(db: Database, held: Iterable[Held], look: _Look) -> list[Key]:
+def _note_lost(db: Database, held: Iterable[Held], look: _Look, known: Mapping[str, OnRecord]) -> list[Key]:
     """Mark the work whose cards do not work, and what works again.
 
     A driver that cannot be asked, since it was updated or has not answered yet, proves nothing.
     """
     if look.inventory.graphics.mismatch or not look.inventory.graphics.answered:
         return []
-    sick = {gpu.uuid: cards.sickness(gpu, look.state(gpu)) for gpu in look.gpus}
+    sick = {gpu.uuid: cards.sickness(gpu, look.state(gpu), known[gpu.uuid].fault) for gpu in look.gpus}
     sick |= {part.uuid: sick[gpu.uuid] for gpu in look.gpus for part in gpu.instances}
     absent = look.inventory.graphics.reason or "The NVIDIA driver does not list it any more."
     changed = []

@@ -19,8 +19,14 @@ from typing import NamedTuple
 from workbench.scheduler import fairness
 from workbench.scheduler.cards import Machine
 from workbench.scheduler.fairness import Member
-from workbench.scheduler.reasons import who_has_the_cards, why_behind, why_never, why_waiting
-from workbench.scheduler.requests import Grant, Held, Need, Request
+from workbench.scheduler.reasons import (
+    who_has_the_cards,
+    why_behind,
+    why_leave,
+    why_never,
+    why_waiting,
+)
+from workbench.scheduler.requests import Grant, Held, Need, Readers, Request
 from workbench.scheduler.reservation import Reservation, reserve, victims
 from workbench.scheduler.room import Room
 
@@ -89,7 +95,7 @@ def decide(
     return Decisions(
         placed=tuple(a_pass.placed),
         waiting=tuple(
-            Wait(queue[number], position, words.why(sizes[number]))
+            Wait(queue[number], position, words.why(sizes[number], queue[number].readers))
             for position, number in enumerate(waiting, 1)
         ),
         preempted=tuple(a_pass.preempted),
@@ -108,7 +114,7 @@ class _Size:
         self.share = fairness.share_of(pods, machine)
         self.too_large = False
         self.kept_out = False
-        self.reason = ""
+        self.reasons: dict[Readers, str] = {}
 
 
 @dataclass
@@ -174,28 +180,31 @@ class _Pass:
     def _make_way(self, request: Request) -> None:
         for each in victims(request, self.machine, self.held):
             self.held[self.held.index(each)] = replace(each, leaves_by=self.now + GRACE)
-            self.preempted.append(
-                Preempt(each, f"Makes way for {request.words}, whose priority is {request.priority}.")
-            )
+            self.preempted.append(Preempt(each, why_leave(each.request, request)))
 
 
 class _Words:
-    """Why each size waits, after a pass."""
+    """Why each size waits, after a pass, as its readers may know."""
 
     def __init__(self, a_pass: _Pass) -> None:
         self._pass = a_pass
         self._idle = Room.of(a_pass.machine, (), busy_too=True)
-        self._taken = who_has_the_cards(a_pass.machine, a_pass.held)
+        self._taken: dict[Readers, str] = {}
 
-    def why(self, size: _Size) -> str:
-        if not size.reason:
-            size.reason = self._why(size)
-        return size.reason
+    def why(self, size: _Size, readers: Readers) -> str:
+        if readers not in size.reasons:
+            size.reasons[readers] = self._why(size, readers)
+        return size.reasons[readers]
 
-    def _why(self, size: _Size) -> str:
+    def _why(self, size: _Size, readers: Readers) -> str:
         reservation = self._pass.reservation
         if size.kept_out and reservation and self._pass.room.fits(size.pods):
-            return why_behind(reservation.request, reservation.start)
+            return why_behind(reservation.request, reservation.start, readers)
         if not self._idle.fits(size.pods):
             return why_never(size.pods, self._pass.machine)
-        return why_waiting(size.pods, self._pass.machine, self._pass.room, self._taken)
+        return why_waiting(size.pods, self._pass.machine, self._pass.room, self._taken_by(readers))
+
+    def _taken_by(self, readers: Readers) -> str:
+        if readers not in self._taken:
+            self._taken[readers] = who_has_the_cards(self._pass.machine, self._pass.held, readers)
+        return self._taken[readers]

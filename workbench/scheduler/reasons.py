@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from workbench.scheduler.cards import Card, Machine
-from workbench.scheduler.requests import Cards, Held, Need, Request, Share, Slice, Whole
+from workbench.scheduler.requests import Cards, Held, Need, Readers, Request, Share, Slice, Whole
 from workbench.scheduler.room import Room
 
 _NAMED = 3
@@ -24,15 +24,20 @@ def why_waiting(pods: Sequence[Need], machine: Machine, room: Room, taken: str) 
     return f"Waits for {amount(wanted)}: {_free(wanted, room)}{taken}."
 
 
-def who_has_the_cards(machine: Machine, held: Sequence[Held]) -> str:
+def who_has_the_cards(machine: Machine, held: Sequence[Held], readers: Readers) -> str:
     """Where the cards are that are not free, to follow what is."""
-    return "".join(f", {each}" for each in _taken(machine, held))
+    return "".join(f", {each}" for each in _taken(machine, held, readers))
 
 
-def why_behind(head: Request, start: datetime | None) -> str:
+def why_behind(head: Request, start: datetime | None, readers: Readers) -> str:
     """Why work waits although what it wants is free."""
     when = f", which starts by {_clock(start)}" if start else ""
-    return f"What it wants is kept for {head.words}{when}."
+    return f"What it wants is kept for {head.words_for(readers)}{when}."
+
+
+def why_leave(victim: Request, head: Request) -> str:
+    """Why work has to leave."""
+    return f"Makes way for {head.words_for(victim.readers)}, whose priority is {head.priority}."
 
 
 def why_never(pods: Sequence[Need], machine: Machine) -> str:
@@ -74,10 +79,10 @@ def _free(wanted: Sequence[Cards], room: Room) -> str:
     return f"at most {_gib(most)} free on one"
 
 
-def _taken(machine: Machine, held: Sequence[Held]) -> Iterable[str]:
+def _taken(machine: Machine, held: Sequence[Held], readers: Readers) -> Iterable[str]:
     holders = [each for each in held if any(grant.uuids for grant in each.grants)]
     for each in holders[:_NAMED]:
-        yield f"{_holding(each)} by {each.request.words}{_until(each)}"
+        yield f"{_holding(each)} by {each.request.words_for(readers)}{_until(each)}"
     if len(holders) > _NAMED:
         yield f"more by {len(holders) - _NAMED} others"
     for card in machine.cards:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 from sqlite_utils import Database, Migrations
 
+from workbench.scheduler import faults
 from workbench.scheduler.cards import OnRecord
 from workbench.scheduler.fairness import Member, Use
 from workbench.scheduler.requests import Grant, Held, Key, Need, Request, Share, Slice, Whole
@@ -88,6 +89,7 @@ class Holder:
     name: str
     owner: str
     workspace_id: str
+    user_id: str
     memory_bytes: int
     since: datetime
 
@@ -107,6 +109,7 @@ def holders(db: Database) -> dict[str, list[Holder]]:
                 name=row["name"],
                 owner=row["owner"],
                 workspace_id=row["workspace_id"],
+                user_id=row["user_id"],
                 memory_bytes=row["memory_bytes"],
                 since=datetime.fromisoformat(row["placed_at"]),
             )
@@ -118,7 +121,7 @@ def put(db: Database, request: Request) -> None:
     """Keep a request that waits; one of the same work is replaced."""
     db.execute(
         "INSERT OR REPLACE INTO requests (kind, id, name, owner, workspace_id, user_id, asked_at, pods,"
-        " priority, preemptible, lasts_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " priority, preemptible, lasts_s, private) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [*request.key, *_described(request)],
     )
 
@@ -127,9 +130,14 @@ def describe(db: Database, request: Request) -> None:
     """Change what is said of a request; what it holds stays, its turn is to be found anew."""
     db.execute(
         "UPDATE requests SET name = ?, owner = ?, workspace_id = ?, user_id = ?, asked_at = ?, pods = ?,"
-        " priority = ?, preemptible = ?, lasts_s = ?, position = 0 WHERE kind = ? AND id = ?",
+        " priority = ?, preemptible = ?, lasts_s = ?, private = ?, position = 0 WHERE kind = ? AND id = ?",
         [*_described(request), *request.key],
     )
+
+
+def name(db: Database, key: Key, name: str, *, private: bool) -> None:
+    """Change what work is called and who may know of it, wherever it stands."""
+    db.execute("UPDATE requests SET name = ?, private = ? WHERE kind = ? AND id = ?", [name, private, *key])
 
 
 def remove(db: Database, key: Key) -> None:
@@ -201,7 +209,7 @@ def on_record(db: Database) -> dict[str, OnRecord]:
         " coalesce(max(a.memory_bytes = 0), 0) AS whole"
         " FROM cards LEFT JOIN allocations a ON a.gpu_uuid = cards.uuid GROUP BY cards.uuid"
     )
-    return {
+    found = {
         row["uuid"]: OnRecord(
             cordoned=row["cordoned"],
             freed_at=_time(row["freed_at"]),
@@ -210,6 +218,9 @@ def on_record(db: Database) -> dict[str, OnRecord]:
         )
         for row in rows
     }
+    for uuid, fault in faults.known(db).items():
+        found[uuid] = replace(found.get(uuid, OnRecord()), fault=fault)
+    return found
 
 
 def settle(db: Database, uuids: Iterable[str]) -> None:
@@ -251,6 +262,7 @@ def _described(request: Request) -> list[Any]:
         request.priority,
         request.preemptible,
         None if request.lasts is None else request.lasts.total_seconds(),
+        request.private,
     ]
 
 
@@ -268,6 +280,7 @@ def _entry(row: Mapping[str, Any]) -> Entry:
             priority=row["priority"],
             preemptible=bool(row["preemptible"]),
             lasts=None if row["lasts_s"] is None else timedelta(seconds=row["lasts_s"]),
+            private=bool(row["private"]),
         ),
         placed_at=_time(row["placed_at"]),
         leaves_by=_time(row["leaves_by"]),
@@ -384,3 +397,17 @@ def create_queue(db: Database) -> None:
         )
         """
     )
+
+
+@MIGRATIONS()
+def create_card_faults(db: Database) -> None:
+    db.execute(
+        "CREATE TABLE card_faults (uuid TEXT PRIMARY KEY, xid INTEGER NOT NULL, at TEXT NOT NULL,"
+        " boot TEXT NOT NULL, gone INTEGER NOT NULL)"
+    )
+
+
+@MIGRATIONS()
+def add_private(db: Database) -> None:
+    # What runs is named to nobody else until it is described anew, at its next start or change.
+    db.execute("ALTER TABLE requests ADD COLUMN private INTEGER NOT NULL DEFAULT 1")

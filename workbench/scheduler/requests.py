@@ -13,6 +13,10 @@ Key = tuple[str, str]
 """Kind and id of the work, as the work queue has it."""
 
 
+Readers = tuple[str, str]
+"""The members of a workspace, or with a second part only that one of them."""
+
+
 @dataclass(frozen=True)
 class Whole:
     """Cards for the pod alone. `model` is a part of the card's name, `A100`; empty for any."""
@@ -55,7 +59,8 @@ class Request:
 
     `priority` is from 1 to 9, the highest first. `lasts` is how long it runs at most once it
     has its place, where that is known; it lets small work go ahead of large. `name` and
-    `owner` are for sentences: «job train of alice».
+    `owner` are for sentences: «job train of alice». What is `private` only its user sees, and who
+    manages or operates its workspace.
     """
 
     kind: str
@@ -69,6 +74,7 @@ class Request:
     priority: int = 1
     preemptible: bool = False
     lasts: timedelta | None = None
+    private: bool = False
 
     @property
     def key(self) -> Key:
@@ -79,6 +85,20 @@ class Request:
     def words(self) -> str:
         """The work as a sentence names it."""
         return f"{self.kind} {self.name} of {self.owner}"
+
+    @property
+    def readers(self) -> Readers:
+        """Who reads what is said of it."""
+        return self.workspace_id, self.user_id if self.private else ""
+
+    def words_for(self, readers: Readers) -> str:
+        """The same in a sentence about other work: with no name that its readers may not know."""
+        workspace_id, user_id = readers
+        if workspace_id != self.workspace_id:
+            return f"a {self.kind} of another workspace"
+        if self.private and user_id != self.user_id:
+            return f"a private {self.kind}"
+        return self.words
 
 
 @dataclass(frozen=True)

@@ -44,10 +44,12 @@ class Rates:
 
 @dataclass(frozen=True, kw_only=True)
 class CardReading:
-    """One GPU. `holders` are the objects that it is given to."""
+    """One GPU. `holders` are the objects that it is given to; `fault` is an error that the driver
+    reported of it, in words."""
 
     gpu: Gpu
     state: GpuState = field(default_factory=GpuState)
+    fault: str = ""
     holders: tuple[Work, ...] = ()
 
     @property

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from workbench.node import Inventory, Node
@@ -38,10 +38,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Attribution:
-    """Whose each object is, and which objects each GPU or MIG instance, by UUID, is given to."""
+    """Whose each object is, which objects each GPU or MIG instance, by UUID, is given to, and what is
+    wrong with a GPU beside what the driver says now."""
 
     owners: Mapping[Work, Owner]
     holders: Mapping[str, Sequence[Work]]
+    faults: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -140,6 +142,7 @@ class Sampler:
             CardReading(
                 gpu=card,
                 state=states.get(card.uuid, GpuState(stale=card.problem)),
+                fault=attribution.faults.get(card.uuid, ""),
                 holders=tuple(
                     work
                     for uuid in (card.uuid, *(each.uuid for each in card.instances))

@@ -19,6 +19,7 @@ from workbench.workspaces.residents import Place, Residents
 from workbench.workspaces.roles import Role
 from workbench.workspaces.routes import routes
 from workbench.workspaces.schema import MIGRATIONS
+from workbench.workspaces.sight import Knows, knows
 from workbench.workspaces.tags import of as tags_of
 from workbench.workspaces.tags import put as put_tags
 from workbench.workspaces.tags import take_off as take_off_tags
@@ -39,6 +40,7 @@ __all__ = [
     "FirstAccess",
     "KeyPair",
     "Kind",
+    "Knows",
     "Place",
     "Residents",
     "Role",
@@ -52,6 +54,7 @@ __all__ = [
     "find_configs",
     "first_start",
     "ids",
+    "knows",
     "may",
     "mount_context",
     "put_tags",

@@ -149,6 +149,7 @@ _WORKBENCH: Mapping[str, Rule] = {
     "PurgeWorkspace": _ONESELF,
     "GetNode": _EVERYONE,
     "ListGpus": _EVERYONE,
+    "ListGpuEvents": _MACHINE_OWNER,
     "CordonGpu": _MACHINE_OWNER,
     "UncordonGpu": _MACHINE_OWNER,
     "ListQueue": _EVERYONE,

@@ -54,6 +54,8 @@ async def charts(scope: Scope, gpu: Item, seconds: float) -> Sequence[Series]:
 
 def state_of(gpu: Item) -> str:
     """A GPU's state in one word."""
+    if gpu.get("Xid"):
+        return "Faulty"
     if gpu.get("Problem"):
         return "Lost"
     if gpu.get("Cordoned"):
@@ -72,6 +74,7 @@ def facts(gpu: Item) -> Sequence[tuple[str, Sequence[tuple[str, Word]]]]:
             [
                 ("State", state_word(state_of(gpu))),
                 ("Problem", Word(gpu.get("Problem") or "", Tone.BAD)),
+                ("Warning", Word(" ".join(gpu.get("Warnings") or ()), Tone.WARNING)),
                 ("Not free", Word(gpu.get("NotFree") or "", Tone.WARNING)),
                 ("Cordoned", Word(gpu.get("Cordoned") or "", Tone.WARNING)),
                 ("Model", Word(gpu.get("Name") or "")),
@@ -170,7 +173,7 @@ RESOURCE = Resource(
             help="Give it work again.",
             operation="UncordonGpu",
             run=uncordon,
-            blocked=lambda gpu: "" if gpu.get("Cordoned") else say("It is not cordoned."),
+            blocked=lambda gpu: "" if gpu.get("Cordoned") or gpu.get("Xid") else say("It is not cordoned."),
         ),
     ),
 )

@@ -227,6 +227,7 @@ _STATES: Mapping[str, str] = {
     "Failed": "失败",
     "Error": "错误",
     "Lost": "失联",
+    "Faulty": "故障",
     "Warning": "警告",
     "Normal": "正常",
     "PRIVATE": "仅自己",

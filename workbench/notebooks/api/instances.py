@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from workbench import workspaces
+from workbench import scheduler, workspaces
 from workbench.errors import InvalidInput, NotFound
 from workbench.node.room import expect_room
 from workbench.notebooks import access, records, residents, rules, search
@@ -84,6 +84,8 @@ def update(parts: Parts, call: Call) -> Answer:
             notebook = records.save(db, rules.start(notebook, parts.now()))
         if notebook.wanted is Wanted.RUNNING:
             workspaces.begin_work(db, residents.work(notebook), installed=residents.installed(inventory))
+        scheduler.name(db, (KIND, notebook.id), notebook.name, private=bool(notebook.private_to))
+    parts.queue.wake(*scheduler.PASS)  # others wait for what it holds, and are told so
     return _told(parts, notebook)
 
 
