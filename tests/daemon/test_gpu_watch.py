@@ -229,6 +229,21 @@ def test_the_first_error_is_the_reason_unless_a_later_one_is_worse(
     assert len(daemon.events("gpu", machine.uuids[0])) == 4
 
 
+def test_a_card_that_fails_on_and_on_is_told_once_a_minute_and_taken_out_each_time(
+    machine_here: StartHere, start: Callable[..., Daemon]
+) -> None:
+    machine, daemon = machine_here(1), start()
+    for _ in range(100):
+        for xid in (48, 94, 64):
+            daemon.report(machine.uuids[0], xid)
+    assert len(daemon.events("gpu", machine.uuids[0])) == 3
+
+    with daemon.store.transaction() as db:
+        scheduler.faults.clear(db, machine.uuids[0])  # its owner let it back too early
+    daemon.report(machine.uuids[0], 48)
+    assert daemon.fault(machine.uuids[0])
+
+
 def test_a_fault_outlasts_the_daemon(machine_here: StartHere, start: Callable[..., Daemon]) -> None:
     machine, daemon, holder = machine_here(1), start(), a_request(Whole(1))
     daemon.ask(holder)

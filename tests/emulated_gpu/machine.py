@@ -24,6 +24,8 @@ _VERSIONS_DIFFER = 18
 _XID_EVENT = 8
 _FELL_OFF_THE_BUS = 79
 _MEMORY_OF_ONE_SLICE = 5 * GIB
+_SLICES = (1, 2, 3, 4, 7)
+_ALL_SLICES = 7
 _ROWS = ("sound", "pending", "failure")
 
 # Bits of nvmlClocksEventReason: idle; hardware, with heat or a power brake beside it.
@@ -116,6 +118,7 @@ class Machine:
 
     def hang(self, index: int, seconds: float) -> None:
         """Every call about this GPU takes this long, until it recovers."""
+        _expect(seconds >= 0, f"No call takes {seconds:g} seconds.")
         self.set(index, delay_ms={"*": round(seconds * 1000)})
 
     def fail(self, index: int, function: str, error: int) -> None:
@@ -129,28 +132,28 @@ class Machine:
 
     def set_utilisation(self, index: int, percent: int) -> None:
         """How much of the time a kernel runs."""
+        _expect(0 <= percent <= 100, f"No GPU is in use for {percent} percent of the time.")
         self.set(index, gpu_util=percent)
 
     def set_base_memory(self, index: int, mebibytes: int) -> None:
         """Memory in use that belongs to no process, as a leak leaves it."""
+        _expect(mebibytes >= 0, f"{mebibytes} MiB cannot be in use.")
         self.set(index, memory_base=mebibytes << 20)
 
     def set_uncorrected_errors(self, index: int, count: int) -> None:
         """Memory errors that ECC could not correct, since the driver was loaded."""
+        _expect(count >= 0, f"There are never {count} errors.")
         with self.changing_gpu(index) as gpu:
             gpu["ecc"]["uncorrected_volatile"] = count
 
     def set_slowdown(self, index: int, cause: str) -> None:
         """Its clocks are held down: by `heat`, by `power`, by its `hardware`, or by `nothing`."""
-        if cause not in _SLOWDOWNS:
-            causes = ", ".join(_SLOWDOWNS)
-            raise CannotEmulate(f"Nothing is slowed down by {cause!r}.", hint=f"By one of {causes}.")
+        _expect(cause in _SLOWDOWNS, f"{cause!r} slows nothing down; one of {', '.join(_SLOWDOWNS)} does.")
         self.set(index, clocks_event_reasons=_SLOWDOWNS[cause])
 
     def set_rows(self, index: int, state: str) -> None:
         """Its memory is `sound`, or a faulty row waits for a reset (`pending`) or stays (`failure`)."""
-        if state not in _ROWS:
-            raise CannotEmulate(f"Rows are never {state!r}.", hint=f"They are {' or '.join(_ROWS)}.")
+        _expect(state in _ROWS, f"Rows are never {state!r}, but one of {', '.join(_ROWS)}.")
         with self.changing_gpu(index) as gpu:
             gpu["remapped"] = dict.fromkeys(("corrected", "uncorrected", "pending", "failure"), 0)
             if state != "sound":
@@ -172,6 +175,8 @@ class Machine:
         Args:
             slices: Compute slices of each, for instance `3, 2, 1, 1`; seven at most in all.
         """
+        possible = all(size in _SLICES for size in slices) and sum(slices) <= _ALL_SLICES
+        _expect(possible, f"A GPU has {_ALL_SLICES} slices; an instance has one of {_SLICES} of them.")
         with self.changing_gpu(index) as gpu:
             gpu["mig"] = {"mode": 1, "devices": [_mig(gpu, i, size) for i, size in enumerate(slices)]}
             gpu["gpu_util"] = gpu["mem_util"] = None  # as the real one: not known for a divided GPU
@@ -231,6 +236,11 @@ class Machine:
         new = self.path.with_suffix(".new")
         new.write_text(json.dumps(state, ensure_ascii=False, indent=1))
         new.replace(self.path)
+
+
+def _expect(possible: bool, otherwise: str) -> None:
+    if not possible:
+        raise CannotEmulate(otherwise)
 
 
 def _gpu(index: int, count: int, name: str, memory_bytes: int, own_device_numbers: bool) -> JSON:

@@ -4,6 +4,7 @@
  * and the error that were injected, and answers. The delay is slept outside the lock, so that
  * one GPU that hangs does not stop the others.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -145,7 +146,7 @@ static void trace(const char *function) {
 
 static void sleep_ms(long long ms) {
     struct timespec rest = {ms / 1000, ms % 1000 * 1000000};
-    while (nanosleep(&rest, &rest) != 0) continue;
+    while (nanosleep(&rest, &rest) != 0 && errno == EINTR) continue;
 }
 
 static long long milliseconds_now(void) {

@@ -137,11 +137,44 @@ def test_the_script_says_what_is_wrong(name: str) -> None:
     assert "no name for a machine" in script("--lose", "1", name="Ä/..").stderr
     assert script("3", name=name).returncode == 2
     assert "0 to 64" in script("65", "--", "true", name=name).stderr
-    ended = script(
-        "1", "--", "sh", "-c", f"{SCRIPT} --name {name} --lose 1; {SCRIPT} --name {name} 1 -- true", name=name
-    )
-    assert "There is no GPU 1: 1 exist, counted from 0." in ended.stderr
-    assert f"A machine named {name!r} runs already." in ended.stderr
+    assert "'four': 0 to 64" in script("four", "--", "true", name=name).stderr
+    assert "no program 'nosuch'" in script("1", "--", "nosuch", name=name).stderr
+    assert "a machine that runs" in script("1", "--lose", "0", "--", "true", name=name).stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("--lose 1", "There is no GPU 1: 1 exist, counted from 0."),
+        ("--xid one 79", "numbers are wanted"),
+        ("--xid 0", "expected 2 arguments"),
+        ("--hang 0 -1", "No call takes -1 seconds."),
+        ("--utilisation 0 200", "200 percent"),
+        ("--divide 0 4 4", "A GPU has 7 slices"),
+        ("--slowdown 0 cold", "one of nothing, heat, power, hardware"),
+        ("1 -- true", "runs already. Give another one: --name NAME."),
+    ],
+)
+def test_the_script_says_what_is_wrong_with_a_change(change: str, said: str, name: str) -> None:
+    ended = script("1", "--", "sh", "-c", f"{SCRIPT} --name {name} {change}", name=name)
+
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode in (1, 2)
+
+
+def test_an_error_that_the_script_reports_is_heard_on_the_machine(name: str) -> None:
+    program = f"""if True:
+        import pynvml, subprocess
+        pynvml.nvmlInit()
+        events = pynvml.nvmlEventSetCreate()
+        card = pynvml.nvmlDeviceGetHandleByIndex(1)
+        pynvml.nvmlDeviceRegisterEvents(card, pynvml.nvmlEventTypeXidCriticalError, events)
+        subprocess.run(["{SCRIPT}", "--name", "{name}", "--xid", "1", "79"], check=True)
+        print("heard", pynvml.nvmlEventSetWait_v2(events, 30_000).eventData)
+    """
+
+    assert "heard 79" in script("2", "--", sys.executable, "-c", program, name=name).stdout
 
 
 def test_what_a_killed_script_left_is_gone_when_the_next_machine_starts(

@@ -66,9 +66,12 @@ def list_gpus(parts: Parts, call: Call) -> Answer:
 def list_gpu_events(parts: Parts, call: Call) -> Answer:
     """ListGpuEvents: what the driver reported of a card, and when it was let back; the newest last."""
     workspaces.require_on_machine(call.caller, call.operation.action)
-    gpu = _find(parts, call.fields["gpu"])
+    name = call.fields["gpu"]
+    gpu = _named_by(parts, name)
     with parts.store.reading() as db:
-        found = events.of(db, GPU, gpu.uuid)
+        found = events.of(db, GPU, gpu.uuid if gpu else name)
+    if gpu is None and not found:  # one that the driver does not list any more is asked for by its UUID
+        raise NoSuchGpu(name)
     return {
         "Events": [
             {
@@ -132,7 +135,9 @@ def _named(work: scheduler.Request | Holder, *, known: bool) -> dict[str, Any]:
 
 def _cordon(parts: Parts, call: Call, reason: str) -> Answer:
     workspaces.require_on_machine(call.caller, call.operation.action)
-    gpu = _find(parts, call.fields["gpu"])
+    gpu = _named_by(parts, call.fields["gpu"])
+    if gpu is None:
+        raise NoSuchGpu(call.fields["gpu"])
     with parts.store.transaction() as db:
         scheduler.cordon(db, gpu.uuid, gpu.memory_bytes, reason)
         if not reason:
@@ -141,12 +146,9 @@ def _cordon(parts: Parts, call: Call, reason: str) -> Answer:
     return {"Gpu": next(each for each in _gpus(parts, call) if each["Uuid"] == gpu.uuid)}
 
 
-def _find(parts: Parts, name: str) -> Gpu:
-    gpus = parts.node.inventory().graphics.gpus
-    gpu = next((each for each in gpus if name in (str(each.index), each.uuid)), None)
-    if gpu is None or not gpu.uuid:
-        raise NoSuchGpu(name)
-    return gpu
+def _named_by(parts: Parts, name: str) -> Gpu | None:
+    gpus = [gpu for gpu in parts.node.inventory().graphics.gpus if gpu.uuid]
+    return next((gpu for gpu in gpus if name in (str(gpu.index), gpu.uuid)), None)
 
 
 def _gpus(parts: Parts, call: Call) -> list[dict[str, Any]]:

@@ -34,7 +34,7 @@ CHANGE = "gpu-error"
 REASON = "GPUError"
 
 _TOLD_EVERY_S = 60.0
-"""A program in a loop makes thousands of the same error. What takes a card out is looked at each time."""
+"""A program in a loop, and a card that is failing, make thousands of the same error."""
 
 _KEPT_UNWRITTEN = 1000
 
@@ -47,7 +47,7 @@ class GpuWatch:
         self._errors = GpuErrors(self.heard)
         self._lock = threading.Lock()
         self._heard_at: dict[tuple[str, int, int | None], float] = {}
-        self._unwritten: list[GpuError] = []
+        self._unwritten: list[tuple[GpuError, bool]] = []
         self._gpus: tuple[Gpu, ...] = ()
         self._well: frozenset[str] = frozenset()
 
@@ -59,11 +59,12 @@ class GpuWatch:
         """Keep an error and tell of it. One that the database has no room for is kept for later."""
         key, now = (error.uuid, error.xid, error.instance), time.monotonic()
         with self._lock:
-            often = now - self._heard_at.get(key, -_TOLD_EVERY_S) < _TOLD_EVERY_S
-            if often and xids.meaning(error.xid).verdict < Verdict.WORN:
+            told = now - self._heard_at.get(key, -_TOLD_EVERY_S) < _TOLD_EVERY_S
+            if told and xids.meaning(error.xid).verdict < Verdict.WORN:
                 return
-            self._heard_at[key] = now
-            self._unwritten = [*self._unwritten, error][-_KEPT_UNWRITTEN:]
+            if not told:
+                self._heard_at[key] = now
+            self._unwritten = [*self._unwritten, (error, told)][-_KEPT_UNWRITTEN:]
         self._write()
 
     def look(self, snapshot: Snapshot) -> None:
@@ -93,30 +94,30 @@ class GpuWatch:
     def _write(self) -> None:
         with self._lock:
             while self._unwritten:
-                error = self._unwritten.pop(0)
+                error, told = self._unwritten.pop(0)
                 try:
-                    self._keep(error)
+                    self._keep(error, told=told)
                 except Unavailable as trouble:
-                    self._unwritten.insert(0, error)
+                    self._unwritten.insert(0, (error, told))
                     log.warning("gpu error not written yet xid=%d reason=%s", error.xid, trouble)
                     return
 
-    def _keep(self, error: GpuError) -> None:
+    def _keep(self, error: GpuError, *, told: bool) -> None:
+        """Write an error and tell of it; one that was told just now only if it takes the card out anew."""
         verdict = xids.meaning(error.xid).verdict
         fault = Fault(xid=error.xid, at=error.at, boot=boot_id()) if verdict >= Verdict.WORN else None
         level = Level.ERROR if verdict is Verdict.BROKEN else Level.WARNING
         with self._parts.store.transaction() as db:
-            if fault and not scheduler.faults.is_news(db, error.uuid, fault):
+            taken_out = fault is not None and scheduler.faults.note(db, error.uuid, fault)
+            if told and not taken_out:
                 return
             holders = list(self._holders(db, error))
-            told = [(GPU, error.uuid, xids.words(error.xid))]
-            told += [(each.kind, each.id, xids.to_holder(error.xid)) for each in holders]
-            for kind, id, message in told:
+            messages = [(GPU, error.uuid, xids.words(error.xid))]
+            messages += [(each.kind, each.id, xids.to_holder(error.xid)) for each in holders]
+            for kind, id, message in messages:
                 events.add(
                     db, Event(kind=kind, id=id, time=error.at, level=level, reason=REASON, message=message)
                 )
-            if fault:
-                scheduler.faults.note(db, error.uuid, fault)
         log.warning("gpu error uuid=%s xid=%d instance=%s", error.uuid, error.xid, error.instance)
         for each in holders:
             self._tell(each, error)

@@ -54,6 +54,12 @@ def marked(notebook: Notebook, lost: str, now: datetime) -> Notebook:
     return notebook
 
 
+def own_cards(grant: Grant, gpus: Iterable[Gpu]) -> list[Gpu]:
+    """The cards that something was given, or was given a part of."""
+    granted = set(grant.uuids)
+    return [gpu for gpu in gpus if gpu.uuid in granted or granted & {each.uuid for each in gpu.instances}]
+
+
 def strangers(seen: frozenset[int] | None, grant: Grant, gpus: Iterable[Gpu]) -> str:
     """What is wrong with the cards that a session sees, in words; empty where it sees those it was
     given and no other.
@@ -63,9 +69,7 @@ def strangers(seen: frozenset[int] | None, grant: Grant, gpus: Iterable[Gpu]) ->
     """
     if seen is None:
         return ""
-    granted = set(grant.uuids)
-    own = [gpu for gpu in gpus if gpu.uuid in granted or granted & {each.uuid for each in gpu.instances}]
-    expected = {gpu.minor for gpu in own}
+    expected = {gpu.minor for gpu in own_cards(grant, gpus)}
     if None in expected or seen == expected:
         return ""
     listed = ", ".join(f"/dev/nvidia{minor}" for minor in sorted(seen)) or "none"

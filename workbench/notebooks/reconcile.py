@@ -104,6 +104,10 @@ def _launch(parts: Parts, notebook: Notebook) -> Again:
     except WorkbenchError as error:
         if error.status >= 500:
             raise
+        if _fell_ill(parts, placed.grants[0]):
+            with parts.store.transaction() as db:
+                scheduler.requeue(db, (session.KIND, notebook.id), parts.now())
+            return AT_ONCE
         # A fact about what was asked for (a directory that is gone, a link in its place): trying
         # again changes nothing before its owner does.
         return _write(parts, rules.failed(notebook, parts.now(), error.code, str(error)))
@@ -118,6 +122,14 @@ def _ask_for_place(parts: Parts, notebook: Notebook) -> scheduler.Granted | sche
             scheduler.requeue(db, (session.KIND, notebook.id), parts.now())
             return scheduler.Waiting()
     return placed
+
+
+def _fell_ill(parts: Parts, grant: scheduler.Grant) -> bool:
+    """Whether a card was lost since it was given: the engine refuses that start, not the next one."""
+    own = place.own_cards(grant, parts.node.inventory(afresh=True).graphics.gpus)
+    states = parts.node.gpu_states()
+    sound = [gpu for gpu in own if not gpu.problem and gpu.uuid in states and not states[gpu.uuid].stale]
+    return bool(grant.uuids) and (not own or len(sound) < len(own))
 
 
 def _probe(parts: Parts, notebook: Notebook, pod: Pod) -> Again:

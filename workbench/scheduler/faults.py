@@ -50,21 +50,17 @@ def known(db: Database) -> dict[str, Fault]:
     }
 
 
-def is_news(db: Database, uuid: str, fault: Fault) -> bool:
-    """Whether that fault of the card is not known already."""
-    earlier = known(db).get(uuid)
-    return earlier is None or earlier.gone or earlier.xid != fault.xid
-
-
-def note(db: Database, uuid: str, fault: Fault) -> None:
+def note(db: Database, uuid: str, fault: Fault) -> bool:
     """Keep a fault. One after another is often its consequence: the first stays, unless the new one is
-    worse."""
+    worse. True when it was kept."""
     earlier = known(db).get(uuid)
-    if earlier is None or earlier.gone or fault.verdict > earlier.verdict:
-        db.execute(
-            "INSERT OR REPLACE INTO card_faults (uuid, xid, at, boot, gone) VALUES (?, ?, ?, ?, ?)",
-            [uuid, fault.xid, fault.at.isoformat(), fault.boot, fault.gone],
-        )
+    if earlier and not earlier.gone and fault.verdict <= earlier.verdict:
+        return False
+    db.execute(
+        "INSERT OR REPLACE INTO card_faults (uuid, xid, at, boot, gone) VALUES (?, ?, ?, ?, ?)",
+        [uuid, fault.xid, fault.at.isoformat(), fault.boot, fault.gone],
+    )
+    return True
 
 
 def note_gone(db: Database, uuid: str) -> None:
