@@ -54,6 +54,27 @@ def bad(facts: Facts) -> list[Finding]:
     return [finding for finding in examine(facts) if finding.level is not Level.OK]
 
 
+@pytest.mark.parametrize(
+    ("days", "level", "said"),
+    [(3.5, Level.WARNING, "ends in 3 days"), (-1, Level.ERROR, "is over"), (30, Level.OK, "30 days")],
+)
+def test_a_certificate_is_renewed_in_time(sound: Facts, days: float, level: Level, said: str) -> None:
+    [found] = [each for each in examine(replace(sound, certificate_days=days)) if each.check == "certificate"]
+
+    assert (found.level, said in found.message) == (level, True)
+
+
+def test_a_certificate_that_cannot_be_used_is_told_of(tmp_path: Path) -> None:
+    for name in ("tls.crt", "tls.key"):
+        (tmp_path / name).write_text("no PEM")
+    settings = Settings(
+        home=tmp_path, tls_certificate=str(tmp_path / "tls.crt"), tls_key=str(tmp_path / "tls.key")
+    )
+
+    found = {each.check: each for each in bad(gather(settings))}
+    assert "cannot be used" in found["certificate"].message
+
+
 def test_a_sound_machine_has_nothing_to_mend(sound: Facts) -> None:
     assert bad(sound) == []
 

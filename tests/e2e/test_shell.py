@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -123,6 +124,13 @@ def test_a_shell_reads_its_commands_from_a_pipe_or_a_file(
 
     assert done.stdout == b"42\n"
     assert run(workbench, "sh", typed=b"echo $((6 * 7))\n").stdout == b"42\n"
+
+
+def test_closed_streams_are_no_streams(workbench: Installation, train: str) -> None:
+    command = f"{shlex.quote(sys.executable)} -m workbench.cli notebook shell train -- cat <&- 2>&-"
+
+    done = subprocess.run(command, shell=True, env=workbench.environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (0, b"")
 
 
 def test_a_command_that_is_not_there_says_so(workbench: Installation, train: str) -> None:

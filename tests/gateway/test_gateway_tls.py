@@ -162,3 +162,64 @@ def test_a_gateway_that_runs_with_tls_is_left_as_it_is(site: tuple[Settings, Gat
 
     assert gateway.reconcile().after_s is None
     assert gateway.status().message == ""
+
+
+def renew(settings: Settings, folder: Path) -> None:
+    """Put another certificate and its key where the settings say."""
+    for name, path in a_certificate(folder).items():
+        Path(path).replace(getattr(settings, name))
+
+
+@pytest.mark.docker
+def test_a_renewed_certificate_is_taken_and_connections_go_on(
+    site: tuple[Settings, Gateway], tmp_path: Path
+) -> None:
+    settings, gateway = site
+    trust = ssl.create_default_context(cafile=settings.tls_certificate)
+    before = http.client.HTTPSConnection("localhost", settings.port, context=trust, timeout=10)
+    before.connect()
+
+    renew(settings, tmp_path)
+    settle(gateway)
+
+    assert ask(settings, "/api/v1/workspaces")[0] == 200
+    before.request("GET", "/api/v1/workspaces")
+    assert before.getresponse().status == 200
+
+
+@pytest.mark.docker
+def test_a_certificate_that_cannot_be_used_leaves_the_old_one_and_is_told(
+    site: tuple[Settings, Gateway], tmp_path: Path
+) -> None:
+    settings, gateway = site
+    in_use = tmp_path / "in-use.crt"
+    in_use.write_text(Path(settings.tls_certificate).read_text())
+    Path(settings.tls_certificate).write_text("half of a certif")
+
+    settle(gateway)
+    assert ask(replace(settings, tls_certificate=str(in_use)), "/api/v1/workspaces")[0] == 200
+    assert "cannot be used" in gateway.status().message
+
+    renew(settings, tmp_path)
+    settle(gateway)
+    assert ask(settings, "/api/v1/workspaces")[0] == 200
+    assert gateway.status().message == ""
+
+
+@pytest.mark.docker
+def test_a_daemon_that_comes_back_to_a_bad_certificate_goes_on_with_the_one_in_use(tmp_path: Path) -> None:
+    with a_home() as plain, a_runtime() as runtime:
+        settings = replace(plain, **a_certificate(tmp_path))
+        settings.gateway_socket.parent.mkdir(parents=True)
+        before = a_gateway(settings, runtime)
+        before.sync([])
+        settle(before)
+        in_use = tmp_path / "in-use.crt"
+        Path(settings.tls_certificate).rename(in_use)
+
+        again = a_gateway(settings, runtime)
+        again.sync([])
+        settle(again)
+
+        assert ask(replace(settings, tls_certificate=str(in_use)), "/")[0] == 200
+        assert "It goes on with the certificate from before." in again.status().message

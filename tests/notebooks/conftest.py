@@ -7,13 +7,14 @@ import pytest
 from workbench import notebooks, workspaces
 from workbench.store import Store
 from workbench.store.vault import Vault
+from workbench.telemetry import events
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     """A real database with the tables that notebooks need."""
     store = Store(tmp_path / "state.db")
-    store.migrate([workspaces.MIGRATIONS, notebooks.MIGRATIONS])
+    store.migrate([events.MIGRATIONS, workspaces.MIGRATIONS, notebooks.MIGRATIONS])
     return store
 
 

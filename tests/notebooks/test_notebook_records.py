@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.notebooks.examples import NOW, a_notebook
+from workbench import notebooks, workspaces
 from workbench.notebooks import records, rules
 from workbench.notebooks.records import ChangedMeanwhile, DataMount, IdleLimit, NameTaken, Status
 from workbench.store import Store
+from workbench.telemetry import events
+from workbench.telemetry.events import Query
 
 
 def test_a_notebook_is_read_as_it_was_written(store: Store) -> None:
@@ -81,3 +85,19 @@ def test_nothing_of_a_forgotten_notebook_is_kept(store: Store) -> None:
 
         assert records.find(db, "dsw-1") is None
         assert records.history(db, "dsw-1") == []
+
+
+def test_events_from_before_are_told_where_they_stand(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state.db")
+    store.migrate([events.MIGRATIONS, workspaces.MIGRATIONS, notebooks.MIGRATIONS])
+    with store.transaction() as db:
+        records.insert(db, a_notebook())
+        kept = ["notebook", "dsw-1", NOW.isoformat(), "Normal", "Running", "It runs."]
+        db.execute(
+            "INSERT INTO events (kind, id, time, level, reason, message) VALUES (?, ?, ?, ?, ?, ?)", kept
+        )
+        records.say_where_events_stand(db)  # as the migration does that was the last one then
+
+    with store.reading() as db:
+        [event] = events.search(db, [(a_notebook().workspace_id, a_notebook().user_id)], Query(), limit=9)
+        assert event.message == "It runs."

@@ -185,6 +185,32 @@ def _answers() -> Iterator[tuple[str, Answer]]:
             ]
         },
     )
+    happened = [
+        ("train", "Warning", "Idle", "Not used for 50 minutes; it stops in 10.", 20),
+        ("train", "Normal", "Running", "The notebook is Running.", 70),
+        ("broken", "Error", "ImageNotPulled", "The image registry.example/x cannot be pulled.", 80),
+        ("train", "Normal", "Creating", "Created by alice.", 90),
+    ]
+    yield (
+        "ListEvents",
+        {
+            "Events": [
+                {
+                    "Number": 9 - number,
+                    "Time": _ago(minutes=minutes, seconds=30),
+                    "Kind": "notebook",
+                    "Id": f"dsw-{name}",
+                    "Name": name,
+                    "WorkspaceId": "100",
+                    "Level": level,
+                    "Reason": reason,
+                    "Message": message,
+                }
+                for number, (name, level, reason, message, minutes) in enumerate(happened)
+            ],
+            "NextBefore": 0,
+        },
+    )
     yield "StopInstance", {"InstanceId": "x"}
     yield "StartInstance", {"InstanceId": "x"}
     yield "CreateInstance", {"InstanceId": "dsw-new"}

@@ -59,7 +59,7 @@ async def test_a_change_is_shown_as_soon_as_it_is_told(machine: FixedMachine, tm
         await user.sees("train")
         machine.notebooks[0]["Status"] = "Stopping"
         machine.tell("notebook", "dsw-train", "Stopping", "Asked for by alice.")
-        await user.sees("◑ Stopping", "Asked for by alice.")
+        await user.sees("◑ Stopping")
 
 
 async def test_marked_rows_are_stopped_together(machine: FixedMachine, tmp_path: Path) -> None:
@@ -74,3 +74,25 @@ async def test_marked_rows_are_stopped_together(machine: FixedMachine, tmp_path:
         await user.sees("Stop: 2 done.")
         stopped = [fields["instance_id"] for name, fields in machine.calls if name == "StopInstance"]
         assert stopped == ["dsw-train", "dsw-explore"]
+
+
+async def test_what_happens_stands_first_in_the_overview_and_in_the_list_of_events(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    async with dashboard(machine.client, tmp_path, size=(160, 50)) as user:
+        await user.sees("▲ Warning train Not used for 50 minutes", "Created by alice.")
+        happens(machine, "The notebook is Stopped.")
+        await user.sees("train The notebook is Stopped.")
+
+        await user.go("events")
+        await user.sees("Events 5", "Created by alice.")
+        happens(machine, "Deletion asked for by alice.")
+        await user.sees("Events 6", "Deletion asked for by alice.")
+
+
+def happens(machine: FixedMachine, message: str) -> None:
+    """One more event, told of as the daemon does."""
+    events = machine.answers["ListEvents"]["Events"]
+    newest = {**events[0], "Number": events[0]["Number"] + 1, "Level": "Normal", "Reason": "Stopped"}
+    events.insert(0, {**newest, "Message": message})
+    machine.tell("notebook", "dsw-train", "Stopped")

@@ -14,7 +14,7 @@ from workbench.daemon import compute, metrics_api
 from workbench.daemon.machine import watch
 from workbench.errors import Forbidden, NotFound
 from workbench.notebooks import records
-from workbench.telemetry import Change, events
+from workbench.telemetry import Change, Event, Level, events
 from workbench.telemetry.metric_store import MetricStore
 from workbench.telemetry.series import Series
 from workbench.wire.call import Call
@@ -164,6 +164,47 @@ def test_changes_of_a_private_notebook_are_told_to_its_owner_and_to_who_runs_the
     assert heard(machine, developer, private, public) == ["dsw-public"]
     assert heard(machine, operator, private, public) == [victim.id, "dsw-public"]
     assert heard(machine, stranger, private, public) == []
+
+
+@pytest.mark.parametrize("public", [False, True], ids=["private", "public"])
+def test_what_happened_to_a_notebook_is_told_to_its_owner_and_to_who_runs_the_workspace(
+    machine, victim, public
+):
+    if public:
+        publish(machine, victim)
+    developer = machine.join(Role.DEVELOPER, 2001, victim.workspace_id)
+    operator = machine.join(Role.OPERATOR, 2002, victim.workspace_id)
+    stranger = machine.join(Role.ADMIN, 2003)
+    happened(machine, victim.workspace_id, victim.user_id, victim.id)
+    happened(machine, victim.workspace_id, developer.user_id, "dsw-own")
+    happened(machine, machine.first.workspace_id, stranger.user_id, "dsw-elsewhere")
+
+    def told(caller, **asked):
+        return [each["Id"] for each in machine.ask(caller, "ListEvents", **asked)["Events"]]
+
+    assert told(machine.owner) == ["dsw-elsewhere", "dsw-own", victim.id]
+    assert told(operator) == ["dsw-own", victim.id]
+    assert told(developer) == ["dsw-own"]
+    assert told(developer, Id=victim.id) == []
+    assert told(developer, Limit=1) == ["dsw-own"]
+    assert told(stranger) == ["dsw-elsewhere"]
+    with pytest.raises(NotFound):
+        told(stranger, WorkspaceId=victim.workspace_id)
+
+
+def happened(machine, workspace_id, owner_id, id):
+    event = Event(
+        kind="notebook",
+        id=id,
+        workspace_id=workspace_id,
+        owner_id=owner_id,
+        time=machine.clock(),
+        level=Level.NORMAL,
+        reason="Running",
+        message="The notebook is Running.",
+    )
+    with machine.store.transaction() as db:
+        events.add(db, event)
 
 
 def test_what_a_private_notebook_uses_is_not_told_to_colleagues(machine, victim, tmp_path):

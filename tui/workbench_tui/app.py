@@ -34,8 +34,6 @@ from workbench_tui.themes import DARK, THEMES
 if TYPE_CHECKING:
     from workbench_tui.screens.jump import Destination
 
-_TOLD = 500
-
 
 class Dashboard(App[None]):
     """Workbench in a terminal.
@@ -196,7 +194,6 @@ class Dashboard(App[None]):
         self.session.reconnected.publish(self.session.connection)
 
     def _changed(self, change: Change) -> None:
-        self.session.told = [*self.session.told[-_TOLD:], (time.time(), change)]
         self.session.changed.publish(change)
 
     @work(exclusive=True, group="scope")

@@ -45,8 +45,6 @@ class Session:
         """The daemon answers again, or not any more."""
         self.scoped: Signal[Scope] = Signal(owner, "scoped")
         """Another workspace, or other rights."""
-        self.told: list[tuple[float, Change]] = []
-        """The latest changes, newest last, each with when it came."""
         self._known: dict[tuple[str, str], Sequence[Item]] = {}
 
     def remember(self, resource: str, items: Sequence[Item]) -> None:

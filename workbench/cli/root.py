@@ -55,6 +55,7 @@ _COMMANDS = {
     "down": ("workbench.cli.down", "Stop everything that Workbench runs; all files stay."),
     "status": ("workbench.cli.status", "Say what runs and what does not."),
     "notebook": ("workbench.cli.notebook", "Notebooks: create, list, open, stop ..."),
+    "events": ("workbench.cli.events", "What happened, and what happens."),
     "node": ("workbench.cli.node", "This machine: CPUs, memory, GPUs and who holds them."),
     "queue": ("workbench.cli.node", "What waits for a place, and why."),
     "gpu": ("workbench.cli.node", "Keep new work away from a GPU, or let it back."),

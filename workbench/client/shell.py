@@ -61,6 +61,7 @@ def run(client: Client, operation: Operation, **fields: Any) -> int:
         ClientError: The daemon refused, or ended it; it says why.
         DaemonAway: Nobody answers, or not any more.
     """
+    _close_gaps()
     at_terminal = os.isatty(_STDIN) and os.isatty(_STDOUT)
     if at_terminal:
         columns, rows = os.get_terminal_size(_STDOUT)
@@ -70,6 +71,13 @@ def run(client: Client, operation: Operation, **fields: Any) -> int:
             "Columns": columns or 80,
         }
     return asyncio.run(_run(client, client.request(operation, fields), at_terminal=at_terminal))
+
+
+def _close_gaps() -> None:
+    """Give each standard stream that is closed a place, or the connection would take it."""
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(opened)
 
 
 async def _run(client: Client, request: Request, *, at_terminal: bool) -> int:

@@ -97,6 +97,8 @@ class IdleWatch:
             warning = Event(
                 kind=kind,
                 id=id,
+                workspace_id=pods[0].owner.workspace_id,
+                owner_id=pods[0].owner.user_id,
                 time=self._parts.now(),
                 level=Level.WARNING,
                 reason=REASON,

@@ -9,11 +9,13 @@ import socket
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
 
 from workbench.errors import WorkbenchError
+from workbench.gateway import certificate
 from workbench.node import GpuReading
 from workbench.node.gpus import GpuReader
 from workbench.runtime import EngineFacts
@@ -24,7 +26,11 @@ from workbench.storage import Ability, Storage
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What was seen. `engine_trouble` and its hint are empty where the engine answered."""
+    """What was seen. `engine_trouble` and its hint are empty where the engine answered.
+
+    `certificate_days` is how long the certificate is good for still, None where there is none that can
+    be used; `certificate_trouble` says why it cannot.
+    """
 
     settings: Settings
     root: bool
@@ -42,6 +48,8 @@ class Facts:
     gpu_devices: bool = False
     hook: bool = False
     ca_bundle_there: bool = True
+    certificate_trouble: str = ""
+    certificate_days: float | None = None
     http_proxy: str = ""
     no_proxy: str = ""
 
@@ -72,10 +80,25 @@ def gather(settings: Settings) -> Facts:
         graphics=GpuReader().read(),
         gpu_devices=Path("/proc/driver/nvidia/version").exists(),
         hook=shutil.which("nvidia-container-runtime-hook") is not None,
+        certificate_trouble=_try_certificate(settings),
+        certificate_days=_days_left(settings),
         ca_bundle_there=not settings.ca_bundle or Path(settings.ca_bundle).is_file(),
         http_proxy=os.environ.get("http_proxy") or os.environ.get("HTTP_PROXY") or "",
         no_proxy=os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "",
     )
+
+
+def _try_certificate(settings: Settings) -> str:
+    try:
+        certificate.combined(settings)
+    except WorkbenchError as error:
+        return error.message
+    return ""
+
+
+def _days_left(settings: Settings) -> float | None:
+    ends_at = certificate.ends_at(settings)
+    return (ends_at - datetime.now(UTC)) / timedelta(days=1) if ends_at else None
 
 
 def _try_to_write(home: Path) -> str:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from workbench.doctor.facts import Facts
 
 _LEAST_API = (1, 41)
+_RENEW_DAYS = 14
 _LOOPBACK = ("127.0.0.1", "localhost")
 
 
@@ -40,6 +41,7 @@ def examine(facts: Facts) -> list[Finding]:
         *_files(facts),
         *_disks(facts),
         *_port(facts),
+        *_certificate(facts),
         *_gpus(facts),
         *_proxies(facts),
     ]
@@ -172,6 +174,27 @@ def _port(facts: Facts) -> Iterator[Finding]:
             f"{address} cannot be used: {facts.port_trouble}.{holder}",
             f"Stop what holds it, or set WORKBENCH_PORT to another port.{find_out}",
         )
+
+
+def _certificate(facts: Facts) -> Iterator[Finding]:
+    days = facts.certificate_days
+    if facts.certificate_trouble:
+        yield Finding(
+            "certificate",
+            Level.ERROR,
+            facts.certificate_trouble,
+            "Put a certificate and its key there. A gateway that runs goes on with those from before.",
+        )
+    elif days is not None and days < _RENEW_DAYS:
+        when = "is over" if days <= 0 else f"ends in {max(int(days), 1)} days"
+        yield Finding(
+            "certificate",
+            Level.ERROR if days <= 0 else Level.WARNING,
+            f"The time of the certificate {facts.settings.tls_certificate} {when}.",
+            "Renew it in its place; the gateway takes the new one within a minute.",
+        )
+    elif days is not None:
+        yield Finding("certificate", Level.OK, f"The certificate is good for {int(days)} days.")
 
 
 def _gpus(facts: Facts) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ from workbench.gateway.control import CommandRefused, Control, GatewayAway, Work
 from workbench.gateway.routes import NotebookRoute
 from workbench.runtime import Bind, Pod, PodPlan, PodState, Runtime
 from workbench.runtime.images import Failed, Images, Present, Working
-from workbench.settings import Settings
+from workbench.settings import BadSetting, Settings
 from workbench.workqueue import NOT_UNTIL_WOKEN, Again
 
 log = logging.getLogger(__name__)
@@ -66,6 +66,9 @@ class Gateway:
         settings: Where to listen, and where its files are.
         runtime: Runs its container.
         images: Has its image.
+
+    Raises:
+        BadSetting: The certificate cannot be used, and there is none from before.
     """
 
     def __init__(self, settings: Settings, runtime: Runtime, images: Images) -> None:
@@ -75,7 +78,9 @@ class Gateway:
         self._folder = settings.run / "gateway"
         self._control = Control(self._folder / _MASTER)
         self._listens_on = render.listens_on(settings, ipv6=port.has_ipv6())
-        self._frame = render.frame(settings, self._listens_on, certificate.combined(settings))
+        self._certificate: tuple[object, ...] = ()
+        self._certificate_trouble = ""
+        self._frame = render.frame(settings, self._listens_on, self._first_certificate())
         self._generation = render.generation(self._frame)
         self._refused: str | None = None
         self._routes: dict[str, NotebookRoute] | None = None
@@ -149,6 +154,7 @@ class Gateway:
         """
         if self._routes is None:
             return _SOON
+        self._renew_certificate()
         match self._images.ensure(IMAGE):
             case Present() as image:
                 return self._run(self._plan(image.image_id))
@@ -156,6 +162,40 @@ class Gateway:
                 return self._wait(f"Its image is on the way: {work.text}.", NOT_UNTIL_WOKEN)
             case Failed() as failure:
                 return self._wait(f"Its image cannot be had: {failure.reason} {failure.hint}", _LATER)
+
+    def _first_certificate(self) -> str:
+        """The certificate of the settings; where that cannot be used, the one that the gateway has."""
+        seen = certificate.stamp(self._settings)
+        try:
+            found = certificate.combined(self._settings)
+        except BadSetting as error:
+            in_use = self._folder / render.CERTIFICATE
+            if not in_use.exists():
+                raise
+            self._certificate_trouble = str(error)
+            return in_use.read_text()
+        self._certificate = seen
+        return found
+
+    def _renew_certificate(self) -> None:
+        """Take a certificate that was exchanged. One that cannot be used leaves the old one where it is;
+        half of a pair is only a moment's, and looked at again once the other half is there."""
+        seen = certificate.stamp(self._settings)
+        if seen == self._certificate:
+            return
+        try:
+            renewed = certificate.combined(self._settings)
+        except BadSetting as error:
+            if str(error) != self._certificate_trouble:
+                log.warning("certificate kept reason=%s", error)
+            self._certificate_trouble = str(error)
+            return
+        frame = render.frame(self._settings, self._listens_on, renewed)
+        with self._lock:
+            self._certificate, self._certificate_trouble = seen, ""
+            self._frame, self._generation = frame, render.generation(frame)
+            self._refused = None
+        log.info("certificate renewed generation=%s", self._generation)
 
     def _run(self, plan: PodPlan) -> Again:
         pod = self._runtime.find_pod(KIND, ID)
@@ -209,6 +249,8 @@ class Gateway:
         target = wanted((self._routes or {}).values())
         workers = self._control.workers()
         refused = [error for worker in workers for error in self._tell(worker, target)]
+        if not amiss and self._certificate_trouble:
+            amiss = f"It goes on with the certificate from before. {self._certificate_trouble}"
         self._status = GatewayStatus(
             answers=True,
             message=amiss or next(iter(refused), ""),

@@ -314,6 +314,11 @@ def _save(parts: Parts, notebook: Notebook) -> Notebook:
     if before.status is not notebook.status:
         log.info("notebook changed id=%s from=%s to=%s", notebook.id, before.status, notebook.status)
         parts.gateway.publish(access.route(parts.vault, notebook))
+    _tell(parts, notebook)
+    return notebook
+
+
+def _tell(parts: Parts, notebook: Notebook) -> None:
     parts.live.tell(
         Change(
             kind=session.KIND,
@@ -324,7 +329,6 @@ def _save(parts: Parts, notebook: Notebook) -> Notebook:
             message=notebook.reason,
         )
     )
-    return notebook
 
 
 def _event(notebook: Notebook) -> Event:
@@ -333,6 +337,8 @@ def _event(notebook: Notebook) -> Event:
     return Event(
         kind=session.KIND,
         id=notebook.id,
+        workspace_id=notebook.workspace_id,
+        owner_id=notebook.user_id,
         time=notebook.modified_at,
         level=levels.get(notebook.status, level),
         reason=notebook.reason_code or notebook.status.value,
@@ -359,9 +365,12 @@ def note_out_of_memory(parts: Parts, notebook_id: str) -> None:
         out_of_memory = Event(
             kind=session.KIND,
             id=notebook_id,
+            workspace_id=notebook.workspace_id,
+            owner_id=notebook.user_id,
             time=parts.now(),
             level=Level.WARNING,
             reason="OutOfMemory",
             message=message,
         )
         events.add(db, out_of_memory)
+    _tell(parts, notebook)

@@ -377,3 +377,11 @@ def add_parts_of_gpus(db: Database) -> None:
     db.execute("ALTER TABLE notebooks ADD COLUMN gpu_model TEXT NOT NULL DEFAULT ''")
     db.execute("ALTER TABLE notebooks ADD COLUMN gpu_memory_bytes INTEGER NOT NULL DEFAULT 0")
     db.execute("ALTER TABLE notebooks ADD COLUMN gpu_instance TEXT NOT NULL DEFAULT ''")
+
+
+@MIGRATIONS()
+def say_where_events_stand(db: Database) -> None:
+    db.execute(
+        "UPDATE events SET workspace_id = notebooks.workspace_id, owner_id = notebooks.user_id FROM notebooks"
+        " WHERE events.kind = 'notebook' AND events.id = notebooks.id"
+    )

@@ -52,7 +52,10 @@ def _find(db: Database, notebook_id: str) -> workspaces.Place | None:
     if notebook is None:
         return None
     return workspaces.Place(
-        workspace_id=notebook.workspace_id, owner_id=notebook.user_id, private=bool(notebook.private_to)
+        workspace_id=notebook.workspace_id,
+        owner_id=notebook.user_id,
+        name=notebook.name,
+        private=bool(notebook.private_to),
     )
 
 

@@ -6,7 +6,7 @@ member it does, and they hear which role is missing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlite_utils import Database
 
@@ -83,6 +83,37 @@ def visible_in(db: Database, caller: Caller, operation: str) -> Mapping[str, str
         if permissions.may(roles, operation, own=False):
             seen[workspace_id] = None if roles & permissions.OPERATORS else caller.user_id
     return seen
+
+
+def reach(
+    db: Database, caller: Caller, workspace_id: str, operation: str
+) -> Sequence[tuple[str, str | None]] | None:
+    """Whose things a list may show of what a row tells apart by their owner.
+
+    Args:
+        workspace_id: The one that is looked at; empty for all that the caller is in.
+
+    Returns:
+        Workspaces, each with None where everybody's may be seen; where only their own may, with the caller
+        and, since it counts as one's own, with nobody. None instead of all this for everything there is.
+
+    Raises:
+        WorkspaceNotFound: There is no such workspace, or the caller is not in it.
+        NotAllowed: Not even one's own may be seen in it.
+    """
+    if workspace_id:
+        require(db, caller, workspace_id, operation)
+    if caller.owner:
+        return [(workspace_id, None)] if workspace_id else None
+    found: list[tuple[str, str | None]] = []
+    for each, roles in members.roles_by_workspace(db, caller.user_id).items():
+        if workspace_id not in ("", each):
+            continue
+        if permissions.may(roles, operation, own=False):
+            found.append((each, None))
+        elif permissions.may(roles, operation, own=True):
+            found += [(each, caller.user_id), (each, "")]
+    return found
 
 
 def require_on_machine(caller: Caller, operation: str, owner_id: str = "") -> None:

@@ -72,6 +72,8 @@ def _warn(parts: Parts, db: Database, workspace_id: str, counted: Counted, limit
             Event(
                 kind=each.kind,
                 id=each.id,
+                workspace_id=workspace_id,
+                owner_id=each.user_id,
                 time=counted.counted_at,
                 level=Level.WARNING,
                 reason="OverDiskQuota",

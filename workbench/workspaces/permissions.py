@@ -119,6 +119,7 @@ _WORKBENCH: Mapping[str, Rule] = {
     "BuildImage": _EVERYONE,
     "Shutdown": _MACHINE_OWNER,
     "GetNotebookLogs": _PRIVATE_READ,
+    "ListEvents": _PRIVATE_READ,
     "CreateNotebookTicket": _ENTER,
     "OpenNotebookShell": _ENTER,
     "OpenDashboard": _EVERYONE,  # who is asked for what is shown there, as everywhere

@@ -19,10 +19,11 @@ from workbench.workspaces.work import Work
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a thing stands, whose it is, and whether it is private to them."""
+    """Where a thing stands, what it is called, whose it is, and whether it is private to them."""
 
     workspace_id: str
     owner_id: str
+    name: str = ""
     private: bool = False
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -38,7 +37,7 @@ _MEASURE_S = 5.0
 _STATUS_S = 30.0
 _BACK = timedelta(minutes=30)
 _STEP_S = 5
-_GONE = "Deleted"
+_EVENTS = 30
 
 
 class OverviewScreen(ActingScreen):
@@ -74,6 +73,12 @@ class OverviewScreen(ActingScreen):
         items: Sequence[Item]
 
     @dataclass
+    class Happened(Message):
+        """What happened of late."""
+
+        events: Sequence[Item]
+
+    @dataclass
     class Known(Message):
         """Status of the parts, the quota of the workspace, the queue."""
 
@@ -86,6 +91,7 @@ class OverviewScreen(ActingScreen):
         self._history = History()
         self._status: Mapping[str, Any] = {}
         self._problems: Sequence[str] = ()
+        self._events: Sequence[Item] = ()
         self._soon: Timer | None = None
 
     def content(self) -> Iterable[Widget]:
@@ -128,6 +134,7 @@ class OverviewScreen(ActingScreen):
         """Ask for everything."""
         self._measure()
         self._list()
+        self._recall()
         self._ask()
         if not self.query_one("#cpu", Meter).history:
             self._look_back()
@@ -177,6 +184,15 @@ class OverviewScreen(ActingScreen):
         except WorkbenchError as error:
             self.post_message(self.Failed(error))
 
+    @work(exclusive=True, group="recall")
+    async def _recall(self) -> None:
+        from workbench_tui.resources.events import latest  # noqa: PLC0415 (painted first, asked then)
+
+        try:
+            self.post_message(self.Happened(await latest(self.session.scope, _EVENTS)))
+        except WorkbenchError as error:
+            self.post_message(self.Failed(error))
+
     @work(exclusive=True, group="ask")
     async def _ask(self) -> None:
         scope = self.session.scope
@@ -222,6 +238,11 @@ class OverviewScreen(ActingScreen):
         panel.border_subtitle = say("{running} of {all} run", running=running, all=len(event.items))
         self._draw_events()
         self.refresh_keys()
+
+    @on(Happened)
+    def _show_events(self, event: Happened) -> None:
+        self._events = event.events
+        self._draw_events()
 
     @on(Known)
     def _show_known(self, event: Known) -> None:
@@ -289,15 +310,15 @@ class OverviewScreen(ActingScreen):
         for warning in self._warnings():
             text.append("▲ ", palette.style(Tone.WARNING))
             text.append(f"{warning}\n")
-        names = {each["InstanceId"]: each["InstanceName"] for each in self.session.known("notebooks") or ()}
-        now = time.time()
-        for at, change in reversed(self.session.told[-30:]):
-            text.append(f"{values.duration(now - at):>6} ", palette.style(Tone.QUIET))
-            text.append_text(palette.text(state_word(change.status or _GONE)))
-            text.append(f" {names.get(change.id, change.id)}")
-            text.append(f" {change.message}\n" if change.message else "\n", palette.style(Tone.QUIET))
+        now = datetime.now(UTC)
+        for event in self._events:
+            word = event["Reason"] if event["Level"] == "Normal" else event["Level"]
+            text.append(f"{values.age(event['Time'], now):>6} ", palette.style(Tone.QUIET))
+            text.append_text(palette.text(state_word(word)))
+            text.append(f" {event['Name']}")
+            text.append(f" {event['Message']}\n", palette.style(Tone.QUIET))
         if not text:
-            text.append(say("Nothing happened since you came."), palette.style(Tone.QUIET))
+            text.append(say("Nothing happened yet."), palette.style(Tone.QUIET))
         self.query_one("#events-text", Static).update(text)
 
     def _warnings(self) -> Iterable[str]:
@@ -320,8 +341,8 @@ class OverviewScreen(ActingScreen):
 
     def _after_changes(self) -> None:
         self._soon = None
-        self._draw_events()
         self._list()
+        self._recall()
 
     def _measure_if_seen(self) -> None:
         if self.is_current and self.session.connection.alive:

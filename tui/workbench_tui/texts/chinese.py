@@ -186,7 +186,6 @@ _OVERVIEW: Mapping[str, str] = {
     "Go into the panel.": "进入面板。",
     "The log of the notebook under the cursor.": "光标处笔记本的日志。",
     "Events and warnings": "事件与警告",
-    "Nothing happened since you came.": "自打开以来无事发生。",
     "Choose a workspace with `:workspaces`.": "用 `:workspaces` 选择工作空间。",
     "Mem": "内存",
     "Net": "网络",

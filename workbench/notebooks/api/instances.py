@@ -267,6 +267,8 @@ def _note(db: Database, notebook: Notebook, message: str, now: datetime) -> None
         Event(
             kind=KIND,
             id=notebook.id,
+            workspace_id=notebook.workspace_id,
+            owner_id=notebook.user_id,
             time=now,
             level=Level.NORMAL,
             reason=notebook.status.value,
