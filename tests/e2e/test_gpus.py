@@ -36,7 +36,8 @@ def emulated() -> Iterator[EmulatedMachine]:
 @pytest.fixture(scope="module")
 def workbench(emulated: EmulatedMachine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     copy_built_images(emulated)
-    installation = Installation(Path(tmp_path_factory.mktemp("home")), **emulated.environment)
+    home = Path(tmp_path_factory.mktemp("home"))
+    installation = Installation(home, WORKBENCH_PREEMPT_GRACE_S="2", **emulated.environment)
     try:
         installation.start()
         yield installation
@@ -210,6 +211,50 @@ def test_memory_that_does_not_come_back_keeps_the_card_out(
 
     emulated.machine.set_base_memory(0, 0)
     workbench.until_status(second, "Running")
+
+
+_SPOT = {"SpotStrategy": "SpotAsPriceGo"}
+
+
+def test_preemptible_work_makes_way_is_told_for_whom_and_starts_again_by_itself(
+    workbench: Installation, image: str
+) -> None:
+    low = a_notebook(workbench, image, "low", gpus=2, SpotSpec=_SPOT)
+    workbench.until_status(low, "Running")
+
+    high = a_notebook(workbench, image, "high", Priority=7)
+    workbench.until_status(high, "Running")
+    workbench.until_status(low, "Queuing")
+    assert reason(workbench, low).startswith("Preempted by notebook high of ")
+    assert "(priority 7); it starts again by itself. Waits for 2 GPUs: 1 free" in reason(workbench, low)
+    told = workbench.dsw("GetInstanceEvents", instance_id=low, EventLevel="Warning")["Events"]
+    assert any("Preempting: It stops at" in each and "save what you can" in each for each in told)
+
+    workbench.dsw("StopInstance", instance_id=high)
+    workbench.until_status(low, "Running")
+    assert reason(workbench, low) == ""
+
+
+def test_a_daemon_killed_in_the_middle_of_it_goes_on_and_who_is_stopped_by_its_owner_stays_so(
+    workbench: Installation, image: str
+) -> None:
+    low = a_notebook(workbench, image, "low", gpus=2, SpotSpec=_SPOT)
+    workbench.until_status(low, "Running")
+    high = a_notebook(workbench, image, "high", gpus=2, Priority=7)
+    workbench.until(lambda: "save what you can" in reason(workbench, low), "it is told")
+
+    workbench.kill()
+    workbench.start()
+    workbench.until_status(high, "Running")
+    workbench.until_status(low, "Queuing")
+
+    workbench.dsw("StopInstance", instance_id=low)
+    workbench.until_status(low, "Stopped")
+    workbench.dsw("StopInstance", instance_id=high)
+    workbench.until_status(high, "Stopped")
+    workbench.until(lambda: not any(each["Holders"] for each in gpus(workbench)), "the cards are free")
+    assert workbench.json("queue") == []
+    assert workbench.status(low) == "Stopped"
 
 
 def test_more_cards_than_there_are_are_refused_with_what_there_is(

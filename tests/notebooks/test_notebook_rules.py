@@ -128,6 +128,21 @@ def test_the_time_that_it_ran_is_added_up_over_its_starts() -> None:
     assert rules.ran_ms(rules.stop(running, later), later + timedelta(hours=1)) == 2500
 
 
+def test_what_is_preempted_stops_as_by_the_ladder_and_launches_again() -> None:
+    running = a_notebook(status=Status.RUNNING, running_since=NOW)
+
+    preempted = rules.preempted(running, "job x of alice (priority 7)", NOW)
+
+    assert (preempted.status, preempted.reason_code) == (Status.RECOVERING, "Preempted")
+    assert "Preempted by job x of alice (priority 7); it starts again by itself" in preempted.reason
+    assert preempted.interruptions == 0, "nobody's fault"
+    assert rules.next_step(preempted, RUNNING) == Stop(RUNNING)
+    assert rules.next_step(preempted, ENDED) == Remove(ENDED)
+    assert rules.next_step(preempted, None) == Launch()
+    stopped = rules.stop(preempted, NOW)
+    assert rules.next_step(stopped, None) == Settle(), "its owner stopped it meanwhile"
+
+
 def idle(minutes: int, **changes: object) -> rules.Notebook:
     """A notebook in which nothing was done for so long."""
     used = NOW - timedelta(minutes=minutes)

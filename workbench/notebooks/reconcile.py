@@ -83,7 +83,8 @@ def _launch(parts: Parts, notebook: Notebook) -> Again:
     placed = _ask_for_place(parts, notebook)
     if isinstance(placed, scheduler.Waiting):
         if placed.position:
-            _save(parts, rules.become(notebook, Status.QUEUING, parts.now(), "WaitsForPlace", placed.words))
+            code = rules.PREEMPTED if placed.preempted else "WaitsForPlace"
+            _save(parts, rules.become(notebook, Status.QUEUING, parts.now(), code, placed.words))
         else:
             parts.queue.wake(*scheduler.PASS)  # nobody has looked at it yet
         return NOT_UNTIL_WOKEN
@@ -114,7 +115,7 @@ def _ask_for_place(parts: Parts, notebook: Notebook) -> scheduler.Granted | sche
     with parts.store.transaction() as db:
         owner = workspaces.user(db, notebook.user_id).name
         placed = scheduler.ask(db, place.request(notebook, owner, parts.now()))
-        if isinstance(placed, scheduler.Granted) and placed.lost:
+        if isinstance(placed, scheduler.Granted) and (placed.lost or placed.leaves_by):
             scheduler.requeue(db, (session.KIND, notebook.id), parts.now())
             return scheduler.Waiting()
     return placed
@@ -122,8 +123,11 @@ def _ask_for_place(parts: Parts, notebook: Notebook) -> scheduler.Granted | sche
 
 def _probe(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
     now = parts.now()
+    placed = _granted(parts, notebook)
+    if placed and placed.leaves_by:  # nobody works in it yet, so there is nothing to wait for
+        return _write(parts, rules.preempted(notebook, placed.leave, now))
     if pod.address and jupyter.answers(pod.address, notebook.id):
-        if wrong := _wrong_cards(parts, notebook, pod):
+        if placed and (wrong := _wrong_cards(parts, pod, placed)):
             return _write(parts, rules.failed(notebook, now, "WrongGPUs", wrong))
         ready = replace(rules.become(notebook, Status.RUNNING, now), address=pod.address)
         # The way in first, so that whoever is told that it runs can go there at once.
@@ -135,12 +139,8 @@ def _probe(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
     return Again(_PROBE_S)
 
 
-def _wrong_cards(parts: Parts, notebook: Notebook, pod: Pod) -> str:
+def _wrong_cards(parts: Parts, pod: Pod, placed: scheduler.Granted) -> str:
     seen = devices.visible_cards(pod.pid)
-    with parts.store.reading() as db:
-        placed = scheduler.placement(db, (session.KIND, notebook.id))
-    if not isinstance(placed, scheduler.Granted):
-        return ""
     return place.strangers(seen, placed.grants[0], parts.node.inventory().graphics.gpus)
 
 
@@ -148,7 +148,10 @@ def _tend(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
     if pod.address != notebook.address:  # an engine that restarted beneath a live container
         notebook = _save(parts, replace(notebook, address=pod.address))
     now = parts.now()
-    marked = place.marked(notebook, _lost(parts, notebook), now)
+    placed = _granted(parts, notebook) or scheduler.Granted(())
+    if placed.leaves_by and now >= placed.leaves_by:
+        return _write(parts, rules.preempted(notebook, placed.leave, now))
+    marked = place.marked(notebook, placed, now)
     if marked != notebook:
         notebook = _save(parts, marked)
     activity = jupyter.activity(pod.address, notebook.id, parts.vault.open(notebook.jupyter_token))
@@ -161,13 +164,14 @@ def _tend(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
         _save(parts, replace(notebook, last_active=now))
     elif stopping:
         return _write(parts, stopping)
-    return Again(min(_LOOK_AT_ACTIVITY_S, rules.seconds_to_shutdown(notebook, now)))
+    ends = [end for end in (notebook.shutdown_at, placed.leaves_by) if end]
+    return Again(min([_LOOK_AT_ACTIVITY_S, *(max(0.0, (end - now).total_seconds()) for end in ends)]))
 
 
-def _lost(parts: Parts, notebook: Notebook) -> str:
+def _granted(parts: Parts, notebook: Notebook) -> scheduler.Granted | None:
     with parts.store.reading() as db:
         placed = scheduler.placement(db, (session.KIND, notebook.id))
-    return placed.lost if isinstance(placed, scheduler.Granted) else ""
+    return placed if isinstance(placed, scheduler.Granted) else None
 
 
 def _computes(notebook: Notebook, pod: Pod) -> bool:
@@ -315,13 +319,17 @@ def _save(parts: Parts, notebook: Notebook) -> Notebook:
 
 
 def _event(notebook: Notebook) -> Event:
-    levels = {Status.FAILED: Level.ERROR, Status.RECOVERING: Level.WARNING}
-    level = Level.ERROR if notebook.reason_code == place.GPU_LOST else Level.NORMAL
+    levels = {
+        Status.FAILED: Level.ERROR,
+        Status.RECOVERING: Level.WARNING,
+        place.GPU_LOST: Level.ERROR,
+        place.LEAVES: Level.WARNING,
+    }
     return Event(
         kind=session.KIND,
         id=notebook.id,
         time=notebook.modified_at,
-        level=levels.get(notebook.status, level),
+        level=levels.get(notebook.status) or levels.get(notebook.reason_code, Level.NORMAL),
         reason=notebook.reason_code or notebook.status.value,
         message=notebook.reason or f"The notebook is {notebook.status}.",
     )

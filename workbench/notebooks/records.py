@@ -122,6 +122,7 @@ class Notebook:
     mounts: tuple[DataMount, ...] = ()
     accessibility: str = "PRIVATE"
     priority: int = 1
+    preemptible: bool = False
     on_start: str = ""
     idle_limit: IdleLimit | None = None
     shutdown_at: datetime | None = None
@@ -325,7 +326,11 @@ def from_row(row: Mapping[str, Any]) -> Notebook:
     values["environment"] = json.loads(row["environment"])
     values["mounts"] = tuple(DataMount(**mount) for mount in json.loads(row["mounts"]))
     values["idle_limit"] = IdleLimit(**json.loads(row["idle_limit"])) if row["idle_limit"] else None
-    values |= {"wanted": Wanted(row["wanted"]), "status": Status(row["status"])}
+    values |= {
+        "wanted": Wanted(row["wanted"]),
+        "status": Status(row["status"]),
+        "preemptible": bool(row["preemptible"]),
+    }
     return Notebook(**values)
 
 
@@ -377,3 +382,8 @@ def add_parts_of_gpus(db: Database) -> None:
     db.execute("ALTER TABLE notebooks ADD COLUMN gpu_model TEXT NOT NULL DEFAULT ''")
     db.execute("ALTER TABLE notebooks ADD COLUMN gpu_memory_bytes INTEGER NOT NULL DEFAULT 0")
     db.execute("ALTER TABLE notebooks ADD COLUMN gpu_instance TEXT NOT NULL DEFAULT ''")
+
+
+@MIGRATIONS()
+def add_preemptible(db: Database) -> None:
+    db.execute("ALTER TABLE notebooks ADD COLUMN preemptible INTEGER NOT NULL DEFAULT 0")

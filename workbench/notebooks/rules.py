@@ -9,7 +9,6 @@ killed between any two lines: after a restart, the same facts lead to the same s
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -20,6 +19,9 @@ from workbench.runtime.pods import Pod, PodState
 
 IDLE = "Idle"
 """Reason code of a stop for want of use."""
+
+PREEMPTED = "Preempted"
+"""Reason code of a notebook that made way for more important work and waits again."""
 
 MOST_INTERRUPTIONS = 3
 """Times in a row that a container which is ended from outside is started again."""
@@ -236,6 +238,18 @@ def recover(notebook: Notebook, now: datetime) -> Notebook:
     )
 
 
+def preempted(notebook: Notebook, by: str, now: datetime) -> Notebook:
+    """It makes way for other work, and is to run again when there is room.
+
+    Args:
+        by: The work that it makes way for, in words.
+    """
+    reason = f"Preempted by {by}; it starts again by itself when there is room for it."
+    return replace(
+        become(notebook, Status.RECOVERING, now, PREEMPTED, reason), generation=notebook.generation + 1
+    )
+
+
 def overdue(notebook: Notebook, now: datetime) -> Notebook | None:
     """The notebook on its way to a stop if its shutdown time or its idle limit has come, else None."""
     if notebook.shutdown_at and now >= notebook.shutdown_at:
@@ -251,13 +265,6 @@ def overdue(notebook: Notebook, now: datetime) -> Notebook | None:
             f"Nothing ran in it for {int(idle.total_seconds() // 60)} minutes, its idle limit.",
         )
     return None
-
-
-def seconds_to_shutdown(notebook: Notebook, now: datetime) -> float:
-    """How long until its shutdown time; infinite where it has none."""
-    if notebook.shutdown_at is None:
-        return math.inf
-    return max((notebook.shutdown_at - now).total_seconds(), 0)
 
 
 def idle_time(notebook: Notebook, now: datetime) -> timedelta:

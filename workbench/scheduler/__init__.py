@@ -11,6 +11,7 @@ from workbench.scheduler.queue import (
     give_back,
     placement,
     queue_now,
+    rate,
     requeue,
     wants,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "on_record",
     "placement",
     "queue_now",
+    "rate",
     "requeue",
     "schedule",
     "wants",

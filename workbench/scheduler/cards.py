@@ -20,6 +20,9 @@ _DRIVERS_OWN = 2**30
 _SILENT_FOR = timedelta(minutes=2)
 """After so long without a word of the driver about memory, what is on record has to do."""
 
+_BACK_WITHIN = timedelta(minutes=1)
+"""So long after its holder is gone, a card's memory may still be expected back."""
+
 _NAMED = 3
 
 
@@ -36,8 +39,9 @@ class Card:
     """One GPU.
 
     `problem` says why it cannot be counted on at all; `settling` why a sound one cannot be given
-    away just now; `busy` why it cannot be given away as a whole. `free_bytes` is what the driver
-    says is unused, None where it says nothing. A divided card is given away by its instances.
+    away just now, `soon` that this is about to end; `busy` why it cannot be given away as a whole.
+    `free_bytes` is what the driver says is unused, None where it says nothing. A divided card is
+    given away by its instances.
     `distances` are to other cards by UUID, small for close ones.
     """
 
@@ -48,6 +52,7 @@ class Card:
     free_bytes: int | None = None
     problem: str = ""
     settling: str = ""
+    soon: bool = False
     busy: str = ""
     divided: bool = False
     instances: tuple[Instance, ...] = ()
@@ -91,6 +96,7 @@ def card(gpu: Gpu, state: GpuState, on_record: OnRecord, now: datetime) -> Card:
         free_bytes=None if used is None else gpu.memory_bytes - used,
         problem=sickness(gpu, state) or on_record.cordoned,
         settling=_settling(gpu, used, on_record, in_use, now),
+        soon=on_record.freed_at is not None and abs(now - on_record.freed_at) < _BACK_WITHIN,
         busy="" if gpu.divided or held else in_use,
         divided=gpu.divided,
         instances=tuple(Instance(each.uuid, each.profile) for each in gpu.instances),

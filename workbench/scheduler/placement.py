@@ -11,7 +11,7 @@ is not tried again, whoever asks for it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from workbench.scheduler import fairness
 from workbench.scheduler.cards import Machine
 from workbench.scheduler.fairness import Member
 from workbench.scheduler.reasons import who_has_the_cards, why_behind, why_never, why_waiting
-from workbench.scheduler.requests import Grant, Held, Need, Request
+from workbench.scheduler.requests import Grant, Held, Key, Need, Request
 from workbench.scheduler.reservation import Reservation, reserve, victims
 from workbench.scheduler.room import Room
 
@@ -49,7 +49,8 @@ class Preempt:
     """Ask it to leave, with a grace, for more important work; it goes back into the queue."""
 
     held: Held
-    reason: str
+    by: Request
+    leaves_by: datetime
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,18 @@ def decide(
     queue: Sequence[Request],
     used: Mapping[Member, float],
     now: datetime,
+    *,
+    ahead: Collection[Key] = (),
+    grace: timedelta = GRACE,
 ) -> Decisions:
     """One pass over the queue.
 
     Args:
         held: Everything that has its place, whether it runs already or not.
         used: Recent use by member, in seconds of the whole machine.
+        ahead: For whom others were asked to leave. Of its priority it comes first, so that nobody
+            left in vain.
+        grace: What work that is preempted has to finish what it is at.
     """
     running: defaultdict[Member, float] = defaultdict(float)
     for each in held:
@@ -82,8 +89,10 @@ def decide(
     known: dict[tuple[Need, ...], _Size] = {}
     sizes = [known.get(each.pods) or known.setdefault(each.pods, _Size(each.pods, machine)) for each in queue]
     order = fairness.in_order(queue, [size.share for size in sizes], used, running)
+    if ahead:
+        order.sort(key=lambda number: (-queue[number].priority, queue[number].key not in ahead))
 
-    a_pass = _Pass(machine, now, list(held), Room.of(machine, held))
+    a_pass = _Pass(machine, now, grace, list(held), Room.of(machine, held))
     waiting = [number for number in order if not a_pass.place(queue[number], sizes[number])]
     words = _Words(a_pass)
     return Decisions(
@@ -117,6 +126,7 @@ class _Pass:
 
     machine: Machine
     now: datetime
+    grace: timedelta
     held: list[Held]
     room: Room
     placed: list[Place] = field(default_factory=list)
@@ -130,7 +140,7 @@ class _Pass:
             return False
         if self.reservation is None or self.spare is None:
             return self._place_first(request, size)
-        if self.reservation.allows(request.lasts, self.now):
+        if self.reservation.allows(request, self.now):
             return self._place_for_a_while(request, size)
         return self._place_beside(request, size, self.reservation, self.spare)
 
@@ -172,11 +182,10 @@ class _Pass:
             self.spare = self.room.overlap(self.reservation.then)
 
     def _make_way(self, request: Request) -> None:
+        leaves_by = self.now + self.grace
         for each in victims(request, self.machine, self.held):
-            self.held[self.held.index(each)] = replace(each, leaves_by=self.now + GRACE)
-            self.preempted.append(
-                Preempt(each, f"Makes way for {request.words}, whose priority is {request.priority}.")
-            )
+            self.held[self.held.index(each)] = replace(each, leaves_by=leaves_by)
+            self.preempted.append(Preempt(each, request, leaves_by))
 
 
 class _Words:

@@ -53,9 +53,10 @@ class Need:
 class Request:
     """Work that wants a place.
 
-    `priority` is from 1 to 9, the highest first. `lasts` is how long it runs at most once it
-    has its place, where that is known; it lets small work go ahead of large. `name` and
-    `owner` are for sentences: «job train of alice».
+    `priority` is from 1 to 9, the highest first. `preemptible` work may be stopped for work of a
+    higher one, and waits again then. `lasts` is how long it runs at most once it has its place,
+    `ends_at` when it is over however late it begins, where that is known; either lets small work go
+    ahead of large. `name` and `owner` are for sentences: «job train of alice».
     """
 
     kind: str
@@ -69,6 +70,7 @@ class Request:
     priority: int = 1
     preemptible: bool = False
     lasts: timedelta | None = None
+    ends_at: datetime | None = None
 
     @property
     def key(self) -> Key:
@@ -79,6 +81,11 @@ class Request:
     def words(self) -> str:
         """The work as a sentence names it."""
         return f"{self.kind} {self.name} of {self.owner}"
+
+    def ends_by(self, begun: datetime) -> datetime | None:
+        """When it is over at the latest if it begins then; None where nobody knows."""
+        known = [self.ends_at, begun + self.lasts if self.lasts is not None else None]
+        return min((each for each in known if each is not None), default=None)
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,5 @@ class Held:
     @property
     def ends_by(self) -> datetime | None:
         """When it has given its place back at the latest; None where nobody knows."""
-        lasts = self.request.lasts
-        known = [self.leaves_by, self.placed_at + lasts if lasts is not None else None]
+        known = [self.leaves_by, self.request.ends_by(self.placed_at)]
         return min((each for each in known if each is not None), default=None)

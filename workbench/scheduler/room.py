@@ -36,11 +36,14 @@ class Room:
     instances: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, machine: Machine, held: Iterable[Held], *, busy_too: bool = False) -> Self:
+    def of(
+        cls, machine: Machine, held: Iterable[Held], *, busy_too: bool = False, soon_too: bool = False
+    ) -> Self:
         """What is left of a machine.
 
         Args:
             busy_too: Count cards as free that somebody outside uses, as they may become free.
+            soon_too: Count cards as free whose memory is about to come back.
         """
         usable = [card for card in machine.cards if not card.problem]
         whole = [card for card in usable if not card.divided]
@@ -54,7 +57,7 @@ class Room:
         for each in held:
             room.take(each.request.pods, each.grants)
         if not busy_too:
-            room._close_busy()
+            room._close_busy(soon_too=soon_too)
         return room
 
     def copy(self) -> Room:
@@ -130,9 +133,11 @@ class Room:
     def _free(self, card: Card) -> int:
         return card.memory_bytes if card.uuid in self.empty else self.shared.get(card.uuid, 0)
 
-    def _close_busy(self) -> None:
+    def _close_busy(self, *, soon_too: bool) -> None:
         """Take out what is not free although nothing on record says so: the lesser count holds."""
         for card in self.cards.values():
+            if soon_too and card.soon:
+                continue
             if card.settling:
                 self.empty.pop(card.uuid, None)
                 self.shared.pop(card.uuid, None)

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from workbench import workspaces
+from workbench import scheduler, workspaces
 from workbench.errors import InvalidInput, NotFound
 from workbench.node.room import expect_room
 from workbench.notebooks import access, records, residents, rules, search
@@ -73,7 +73,8 @@ def list_(parts: Parts, call: Call) -> Answer:
 
 
 def update(parts: Parts, call: Call) -> Answer:
-    """UpdateInstance. A running session keeps its size until it is started anew."""
+    """UpdateInstance. A running session keeps its size until it is started anew; its priority, and
+    whether it may be preempted, hold at once."""
     inventory = parts.node.inventory()
     with parts.store.transaction() as db:
         before = permitted(db, call)
@@ -84,6 +85,12 @@ def update(parts: Parts, call: Call) -> Answer:
             notebook = records.save(db, rules.start(notebook, parts.now()))
         if notebook.wanted is Wanted.RUNNING:
             workspaces.begin_work(db, residents.work(notebook), installed=residents.installed(inventory))
+        standing = (notebook.priority, notebook.preemptible)
+        if standing != (before.priority, before.preemptible):
+            scheduler.rate(
+                db, (KIND, notebook.id), priority=notebook.priority, preemptible=notebook.preemptible
+            )
+            parts.queue.wake(*scheduler.PASS)
     return _told(parts, notebook)
 
 

@@ -24,6 +24,9 @@ _OURS = ("JUPYTER_TOKEN_FILE", "JUPYTER_TOKEN", "PYTHONUSERBASE", "HOME", "NVIDI
 _LONGEST_SCRIPT = 65536
 _BUILT_IN = "notebook"
 
+_NO_SPOT = "NoSpot"
+_SPOT = ("SpotAsPriceGo", "SpotWithPriceLimit")
+
 GPU_MEMORY = "workbench.gpu_memory"
 """The label that asks for a share of a card, in GiB; PAI's notebooks have no field for it."""
 
@@ -82,8 +85,7 @@ def changed_notebook(notebook: Notebook, fields: Mapping[str, Any], inventory: I
         changes["mounts"] = ()
     if "Accessibility" in fields:
         changes["accessibility"] = _one_of("Accessibility", fields["Accessibility"], ("PRIVATE", "PUBLIC"))
-    if "Priority" in fields:
-        changes["priority"] = _within("Priority", fields["Priority"], 1, 9)
+    changes |= _standing(fields)
     if "UserCommand" in fields:
         changes["on_start"] = _script(fields["UserCommand"])
     if fields.get("DisassociateUserCommand"):
@@ -203,6 +205,19 @@ def _size(notebook: Notebook, fields: Mapping[str, Any], inventory: Inventory) -
         "gpu_memory_bytes": size.gpu_memory_bytes,
         "gpu_instance": size.gpu_instance,
     }
+
+
+def _standing(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """How important it is, and whether it may be stopped for what is more important: PAI's words for
+    that are those of a market. There are no prices here, so any bid is as good as any other."""
+    changes: dict[str, Any] = {}
+    if "Priority" in fields:
+        changes["priority"] = _within("Priority", fields["Priority"], 1, 9)
+    if strategy := fields.get("SpotSpec", {}).get("SpotStrategy"):
+        changes["preemptible"] = _one_of("SpotStrategy", strategy, (_NO_SPOT, *_SPOT)) != _NO_SPOT
+    if fields.get("DisassociateSpot"):
+        changes["preemptible"] = False
+    return changes
 
 
 def _mount(dataset: Mapping[str, Any]) -> DataMount:
