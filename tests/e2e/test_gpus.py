@@ -196,6 +196,21 @@ def test_several_share_a_card_by_memory_and_are_told_their_part(workbench: Insta
     assert "XLA_PYTHON_CLIENT_MEM_FRACTION=0.250" in environment
 
 
+def test_a_share_counts_against_the_quota_as_its_part_of_a_card(workbench: Installation, image: str) -> None:
+    workspace = str(workbench.json("workspace", "list")[0]["workspace_id"])
+    quota = ("workspace", "quota", workspace)
+    workbench.run(*quota, "--gpus", "0.5")
+    try:
+        first = a_notebook(workbench, image, "first", gpus=0, Labels=[{"Key": _LABEL, "Value": "10"}])
+        with pytest.raises(ClientError, match=r"GPUs is 0.5: 0.25 in use, 0.5 wanted") as refused:
+            a_notebook(workbench, image, "second", gpus=0, Labels=[{"Key": _LABEL, "Value": "20"}])
+        assert refused.value.code == "QuotaExceeded"
+        assert workbench.json(*quota)["used"]["gpus"] == 0.25
+        workbench.until_status(first, "Running")
+    finally:
+        workbench.run(*quota, "--unlimited")
+
+
 def test_memory_that_does_not_come_back_keeps_the_card_out(
     workbench: Installation, emulated: EmulatedMachine, image: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 from workbench.scheduler.cards import Card, Machine, OnRecord
 from workbench.scheduler.passes import Outcome, Overcommit, machine_now, schedule
+from workbench.scheduler.portions import gpus_of
 from workbench.scheduler.queue import (
     PASS,
     Granted,
@@ -41,6 +42,7 @@ __all__ = [
     "asked_for",
     "cordon",
     "give_back",
+    "gpus_of",
     "holders",
     "machine_now",
     "on_record",
