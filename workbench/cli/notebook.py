@@ -206,6 +206,19 @@ def stop(session: Session, name_or_id: str, wait: bool) -> None:
 
 @notebook.command()
 @_which
+@pass_session
+def snooze(session: Session, name_or_id: str) -> None:
+    """Keep an idle notebook for as long again as its idle limit says."""
+    minutes = notebooks.snooze(session.client, notebooks.find(session.client, name_or_id))
+    say(
+        f"{name_or_id} is kept for {minutes} minutes more."
+        if minutes
+        else f"{name_or_id} has no idle limit, so nothing stops it."
+    )
+
+
+@notebook.command()
+@_which
 @_wait
 @pass_session
 def delete(session: Session, name_or_id: str, wait: bool) -> None:

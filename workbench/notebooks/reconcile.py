@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -12,9 +11,9 @@ from datetime import timedelta
 from workbench import scheduler, workspaces
 from workbench.errors import WorkbenchError
 from workbench.node import devices
-from workbench.node.group_counters import find_group
 from workbench.notebooks import access, jupyter, logs, place, records, rules, session
 from workbench.notebooks.records import Notebook, Status
+from workbench.notebooks.saving import save
 from workbench.parts import Parts
 from workbench.runtime.images import Failed, Present, Working
 from workbench.runtime.pods import Bind, Pod, PodPlan
@@ -27,7 +26,6 @@ log = logging.getLogger(__name__)
 _PROBE_S = 0.1
 _LOOK_AT_ACTIVITY_S = 20.0
 _LINES_READ = 40
-_CPU_WINDOW_S = 1.0
 
 
 def reconcile(parts: Parts, notebook_id: str) -> Again:
@@ -84,7 +82,7 @@ def _launch(parts: Parts, notebook: Notebook) -> Again:
     if isinstance(placed, scheduler.Waiting):
         if placed.position:
             code = rules.PREEMPTED if placed.preempted else "WaitsForPlace"
-            _save(parts, rules.become(notebook, Status.QUEUING, parts.now(), code, placed.words))
+            save(parts, rules.become(notebook, Status.QUEUING, parts.now(), code, placed.words))
         else:
             parts.queue.wake(*scheduler.PASS)  # nobody has looked at it yet
         return NOT_UNTIL_WOKEN
@@ -99,7 +97,7 @@ def _launch(parts: Parts, notebook: Notebook) -> Again:
         case Present(image_id):
             pass
 
-    notebook = _save(parts, rules.become(notebook, Status.STARTING, parts.now()))
+    notebook = save(parts, rules.become(notebook, Status.STARTING, parts.now()))
     try:
         parts.runtime.start_pod(_plan(parts, notebook, image_id, placed.grants[0]))
     except WorkbenchError as error:
@@ -146,23 +144,18 @@ def _wrong_cards(parts: Parts, pod: Pod, placed: scheduler.Granted) -> str:
 
 def _tend(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
     if pod.address != notebook.address:  # an engine that restarted beneath a live container
-        notebook = _save(parts, replace(notebook, address=pod.address))
+        notebook = save(parts, replace(notebook, address=pod.address))
     now = parts.now()
     placed = _granted(parts, notebook) or scheduler.Granted(())
     if placed.leaves_by and now >= placed.leaves_by:
         return _write(parts, rules.preempted(notebook, placed.leave, now))
     marked = place.marked(notebook, placed, now)
     if marked != notebook:
-        notebook = _save(parts, marked)
+        notebook = save(parts, marked)
     activity = jupyter.activity(pod.address, notebook.id, parts.vault.open(notebook.jupyter_token))
-    if activity:
-        used = now if activity.busy else activity.last
-        if used and (notebook.last_active is None or used > notebook.last_active):
-            notebook = _save(parts, replace(notebook, last_active=used))
-    stopping = rules.overdue(notebook, now)
-    if stopping and stopping.reason_code == rules.IDLE and _computes(notebook, pod):
-        _save(parts, replace(notebook, last_active=now))
-    elif stopping:
+    used = activity.last if activity and not activity.busy else now  # silence is no proof of rest
+    notebook = save(parts, rules.used(notebook, used) if used else notebook)
+    if stopping := rules.overdue(notebook, now):
         return _write(parts, stopping)
     ends = [end for end in (notebook.shutdown_at, placed.leaves_by) if end]
     return Again(min([_LOOK_AT_ACTIVITY_S, *(max(0.0, (end - now).total_seconds()) for end in ends)]))
@@ -172,17 +165,6 @@ def _granted(parts: Parts, notebook: Notebook) -> scheduler.Granted | None:
     with parts.store.reading() as db:
         placed = scheduler.placement(db, (session.KIND, notebook.id))
     return placed if isinstance(placed, scheduler.Granted) else None
-
-
-def _computes(notebook: Notebook, pod: Pod) -> bool:
-    """Whether something in it uses the CPU that neither a kernel nor a terminal tells of."""
-    if notebook.idle_limit is None:
-        return False
-    group = find_group(pod.pid)
-    before = group.read().cpu_seconds
-    time.sleep(_CPU_WINDOW_S)
-    share = (group.read().cpu_seconds - before) / _CPU_WINDOW_S
-    return share * 100 > notebook.idle_limit.cpu_percent
 
 
 def _settle(parts: Parts, notebook: Notebook) -> Again:
@@ -289,50 +271,8 @@ def _last_lines(parts: Parts, pod: Pod) -> list[str]:
 
 
 def _write(parts: Parts, notebook: Notebook) -> Again:
-    _save(parts, notebook)
+    save(parts, notebook)
     return AT_ONCE
-
-
-def _save(parts: Parts, notebook: Notebook) -> Notebook:
-    """Write the record, and tell of it: events for its owner, the route, whoever watches."""
-    with parts.store.transaction() as db:
-        before = records.get(db, notebook.id)
-        if before == notebook:
-            return notebook
-        notebook = records.save(db, notebook)
-        if (before.status, before.reason_code) != (notebook.status, notebook.reason_code):
-            events.add(db, _event(notebook))
-    if before.status is not notebook.status:
-        log.info("notebook changed id=%s from=%s to=%s", notebook.id, before.status, notebook.status)
-        parts.gateway.publish(access.route(parts.vault, notebook))
-    parts.live.tell(
-        Change(
-            kind=session.KIND,
-            id=notebook.id,
-            workspace_id=notebook.workspace_id,
-            private_to=notebook.private_to,
-            status=notebook.status,
-            message=notebook.reason,
-        )
-    )
-    return notebook
-
-
-def _event(notebook: Notebook) -> Event:
-    levels = {
-        Status.FAILED: Level.ERROR,
-        Status.RECOVERING: Level.WARNING,
-        place.GPU_LOST: Level.ERROR,
-        place.LEAVES: Level.WARNING,
-    }
-    return Event(
-        kind=session.KIND,
-        id=notebook.id,
-        time=notebook.modified_at,
-        level=levels.get(notebook.status) or levels.get(notebook.reason_code, Level.NORMAL),
-        reason=notebook.reason_code or notebook.status.value,
-        message=notebook.reason or f"The notebook is {notebook.status}.",
-    )
 
 
 def pod_key(notebook_id: str) -> str:

@@ -84,12 +84,13 @@ class DataMount:
 class IdleLimit:
     """Stop the notebook after so many minutes without use.
 
-    A container that uses more than `cpu_percent` of one CPU counts as used, whatever its kernels say.
+    A container that uses more than `cpu_percent` of one CPU, or `gpu_percent` of one GPU, counts as
+    used, whatever its kernels say.
     """
 
     minutes: int
-    cpu_percent: int
-    gpu_percent: int
+    cpu_percent: int = 10
+    gpu_percent: int = 5
 
 
 @dataclass(frozen=True, kw_only=True)

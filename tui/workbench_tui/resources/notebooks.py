@@ -30,6 +30,7 @@ from workbench_tui.texts import say
 from workbench_tui.tones import Tone, Word
 
 _AT_REST = ("Stopped", "Failed")
+_LIMIT = ("MaxIdleTimeInMinutes", "CpuPercentThreshold", "GpuPercentThreshold")
 _LINES = 20_000
 _CHARTS = {
     "cpus": ("CPU", "%", 100.0),
@@ -102,6 +103,19 @@ async def limit_idling(scope: Scope, item: Item, given: Values) -> Outcome:
     )
     return Outcome(
         said=say("{name} stops after {minutes} minutes without use.", name=_name(item), minutes=minutes)
+    )
+
+
+async def snooze(scope: Scope, item: Item, given: Values) -> Outcome:
+    """Set the idle limit that it has once more, as it counts from then."""
+    limit = {name: value for name, value in item["IdleInstanceCuller"].items() if name in _LIMIT}
+    await scope.call("dsw", "CreateIdleInstanceCuller", instance_id=item["InstanceId"], **limit)
+    return Outcome(
+        said=say(
+            "{name} is kept for {minutes} minutes more.",
+            name=_name(item),
+            minutes=limit["MaxIdleTimeInMinutes"],
+        )
     )
 
 
@@ -230,6 +244,10 @@ def _create_command(item: Item, given: Values) -> str:
 
 def _name(item: Item) -> str:
     return str(item.get("InstanceName") or item.get("InstanceId"))
+
+
+def _idle_limit(item: Item) -> int:
+    return (item.get("IdleInstanceCuller") or {}).get("MaxIdleTimeInMinutes") or 0
 
 
 def _amount(name: str) -> Any:
@@ -411,6 +429,17 @@ RESOURCE = Resource(
                     ),
                 ),
             ),
+        ),
+        Action(
+            name="snooze",
+            key="z",
+            title="Snooze",
+            help="Let it be idle for as long again as its limit says.",
+            operation="CreateIdleInstanceCuller",
+            run=snooze,
+            shown=False,
+            blocked=lambda item: "" if _idle_limit(item) else say("It has no idle limit."),
+            command=lambda item, given: f"workbench notebook snooze {_name(item)}",
         ),
         Action(
             name="delete",

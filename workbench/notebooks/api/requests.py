@@ -12,7 +12,7 @@ from typing import Any
 
 from workbench.errors import InvalidInput
 from workbench.node import Inventory, check_fits, parse_resources, share_of_a_gpu, specs
-from workbench.notebooks.records import DataMount, Notebook
+from workbench.notebooks.records import DataMount, IdleLimit, Notebook
 from workbench.notebooks.search import ORDERS, Query
 from workbench.settings import Settings
 from workbench.wire.paging import sorting
@@ -22,6 +22,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OURS = ("JUPYTER_TOKEN_FILE", "JUPYTER_TOKEN", "PYTHONUSERBASE", "HOME", "NVIDIA_VISIBLE_DEVICES")
 _LONGEST_SCRIPT = 65536
+_LONGEST_IDLE_MINUTES = 366 * 24 * 60
 _BUILT_IN = "notebook"
 
 _NO_SPOT = "NoSpot"
@@ -181,6 +182,18 @@ def from_milliseconds(now: datetime, milliseconds: int) -> datetime:
         return datetime.fromtimestamp(now.timestamp() + milliseconds / 1000, tz=now.tzinfo)
     except (OverflowError, ValueError, OSError) as error:
         raise InvalidInput(f"RemainingTimeInMs is {milliseconds}, which is out of reach.") from error
+
+
+def idle_limit(fields: Mapping[str, Any]) -> IdleLimit:
+    """The limit that CreateIdleInstanceCuller asks for.
+
+    Raises:
+        InvalidInput: A number is out of bounds.
+    """
+    minutes = _within("MaxIdleTimeInMinutes", fields.get("MaxIdleTimeInMinutes", 0), 1, _LONGEST_IDLE_MINUTES)
+    given = {"cpu_percent": "CpuPercentThreshold", "gpu_percent": "GpuPercentThreshold"}
+    floors = {name: _within(wire, fields[wire], 0, 100) for name, wire in given.items() if wire in fields}
+    return IdleLimit(minutes=minutes, **floors)
 
 
 def _size(notebook: Notebook, fields: Mapping[str, Any], inventory: Inventory) -> dict[str, Any]:
