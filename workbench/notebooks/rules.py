@@ -274,8 +274,7 @@ def idling(notebook: Notebook, now: datetime) -> Notebook:
     idle, limit = idle_time(notebook, now), notebook.idle_limit
     most = timedelta(minutes=limit.minutes) if limit else timedelta.max
     if idle >= most:
-        minutes = int(idle.total_seconds() // 60)
-        return stop(notebook, now, IDLE, f"It was not in use for {minutes} minutes, its idle limit.")
+        return stop(notebook, now, IDLE, f"It was not in use for {_minutes(idle)}, its idle limit.")
     if notebook.reason_code not in ("", IDLE_SOON):
         return notebook
     if idle < most - min(_WARNED_BEFORE, most / 2):
@@ -358,6 +357,11 @@ class BeingDeleted(Conflict):
 def _refuse_if_deleted(notebook: Notebook) -> None:
     if notebook.wanted is Wanted.DELETED:
         raise BeingDeleted(notebook.name)
+
+
+def _minutes(time: timedelta) -> str:
+    minutes = int(time.total_seconds() // 60)
+    return f"{minutes} minute{'s' * (minutes != 1)}"
 
 
 def _last_said(lines: Sequence[str]) -> str:
