@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from workbench.node import Gpu, GpuState
 
@@ -66,6 +67,11 @@ class Machine:
     cpus: float
     memory_bytes: int
     cards: tuple[Card, ...] = ()
+
+    @cached_property
+    def largest_card_bytes(self) -> int:
+        """Memory of the largest card; 0 without any."""
+        return max((card.memory_bytes for card in self.cards), default=0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -86,8 +86,7 @@ def decide(
         running[each.request.workspace_id, each.request.user_id] += fairness.share_of(
             each.request.pods, machine
         )
-    known: dict[tuple[Need, ...], _Size] = {}
-    sizes = [known.get(each.pods) or known.setdefault(each.pods, _Size(each.pods, machine)) for each in queue]
+    sizes = _sizes(queue, machine)
     order = fairness.in_order(queue, [size.share for size in sizes], used, running)
     if ahead:
         order.sort(key=lambda number: (-queue[number].priority, queue[number].key not in ahead))
@@ -118,6 +117,18 @@ class _Size:
         self.too_large = False
         self.kept_out = False
         self.reason = ""
+
+
+def _sizes(queue: Sequence[Request], machine: Machine) -> list[_Size]:
+    """The size of each request; those that want alike have the same."""
+    known: dict[tuple[Need, ...], _Size] = {}
+    sizes = []
+    for each in queue:
+        size = known.get(each.pods)
+        if size is None:
+            size = known[each.pods] = _Size(each.pods, machine)
+        sizes.append(size)
+    return sizes
 
 
 @dataclass

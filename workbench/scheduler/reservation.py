@@ -29,8 +29,10 @@ class Reservation:
 
     def allows(self, request: Request, now: datetime) -> bool:
         """Whether work that begins now is over before the place is needed."""
+        if self.start is None:
+            return False
         end = request.ends_by(now)
-        return self.start is not None and end is not None and end <= self.start
+        return end is not None and end <= self.start
 
 
 def reserve(request: Request, machine: Machine, held: Sequence[Held], now: datetime) -> Reservation | None:
