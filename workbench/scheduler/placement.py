@@ -19,8 +19,8 @@ from typing import NamedTuple
 from workbench.scheduler import fairness
 from workbench.scheduler.cards import Machine
 from workbench.scheduler.fairness import Member
-from workbench.scheduler.reasons import who_has_the_cards, why_behind, why_never, why_waiting
-from workbench.scheduler.requests import Grant, Held, Key, Need, Request
+from workbench.scheduler.reasons import Holders, why_behind, why_never, why_no_cards, why_no_room
+from workbench.scheduler.requests import Cards, Grant, Held, Key, Need, Request
 from workbench.scheduler.reservation import Reservation, reserve, victims
 from workbench.scheduler.room import Room
 
@@ -205,7 +205,8 @@ class _Words:
     def __init__(self, a_pass: _Pass) -> None:
         self._pass = a_pass
         self._idle = Room.of(a_pass.machine, (), busy_too=True)
-        self._taken = who_has_the_cards(a_pass.machine, a_pass.held)
+        self._holders = Holders(a_pass.held)
+        self._no_cards: dict[tuple[Cards, ...], str] = {}
 
     def why(self, size: _Size) -> str:
         if not size.reason:
@@ -218,4 +219,10 @@ class _Words:
             return why_behind(reservation.request, reservation.start)
         if not self._idle.fits(size.pods):
             return why_never(size.pods, self._pass.machine)
-        return why_waiting(size.pods, self._pass.machine, self._pass.room, self._taken)
+        here = (self._pass.machine, self._pass.room, self._holders)
+        if short := why_no_room(size.pods, *here):
+            return short
+        wanted = tuple([need.cards for need in size.pods if need.cards])
+        if wanted not in self._no_cards:
+            self._no_cards[wanted] = why_no_cards(wanted, *here)
+        return self._no_cards[wanted]
