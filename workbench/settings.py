@@ -80,6 +80,9 @@ class Settings:
     memory_overcommit: float = _setting(4.0, "How many times over the machine's memory is promised.")
     start_timeout_s: int = _setting(120, "Seconds a session may take to answer before it counts as failed.")
     stop_grace_s: int = _setting(10, "Seconds between asking a container to stop and killing it.")
+    preempt_grace_s: int = _setting(
+        60, "Seconds that a preempted notebook still has, to save what is in it, before it is stopped."
+    )
     pids_limit: int = _setting(4096, "Processes and threads a container may have.")
     log_cap_mib: int = _setting(50, "Log kept of one container, in MiB.")
     disk_floor_gib: float = _setting(2.0, "Free disk in GiB below which no new work is started.")
@@ -247,7 +250,7 @@ def _check(settings: Settings) -> None:
     ):
         if getattr(settings, name) <= 0:
             raise BadSetting(f"{name} is {getattr(settings, name)}; a number above 0 is wanted.")
-    for name in ("stop_grace_s", "pids_limit", "disk_floor_gib"):
+    for name in ("stop_grace_s", "preempt_grace_s", "pids_limit", "disk_floor_gib"):
         if getattr(settings, name) < 0:
             raise BadSetting(f"{name} is {getattr(settings, name)}; it cannot be negative.")
     for name, path in settings.mount_roots.items():

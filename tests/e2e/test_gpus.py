@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from workbench.wire.operations import operation
 pytestmark = pytest.mark.docker
 
 _LABEL = "workbench.gpu_memory"
+_SPOT = {"SpotStrategy": "SpotAsPriceGo"}
 
 
 @pytest.fixture(scope="module", params=LEGS)
@@ -25,7 +27,12 @@ def here(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """A machine with two GPUs."""
     options: dict[str, Any] = request.param
     with starting_machines() as start:
-        here = GpuMachine(start(2, **options), Path(tmp_path_factory.mktemp("home")), WORKBENCH_SAMPLE_S="1")
+        here = GpuMachine(
+            start(2, **options),
+            Path(tmp_path_factory.mktemp("home")),
+            WORKBENCH_SAMPLE_S="1",
+            WORKBENCH_PREEMPT_GRACE_S="2",
+        )
         try:
             here.start()
             yield here
@@ -224,6 +231,24 @@ def test_several_share_a_card_by_memory_and_are_told_their_part(here: GpuMachine
     assert "XLA_PYTHON_CLIENT_MEM_FRACTION=0.250" in environment
 
 
+def test_a_share_counts_against_the_quota_as_its_part_of_a_card(here: GpuMachine) -> None:
+    workspace = str(here.workbench.json("workspace", "list")[0]["workspace_id"])
+    quota = ("workspace", "quota", workspace)
+    here.workbench.run(*quota, "--gpus", "0.5")
+    try:
+        here.running("first", gpus=0, Labels=a_share("10"))
+        with pytest.raises(ClientError, match=r"GPUs is 0.5: 0.25 in use, 0.5 wanted") as refused:
+            here.create("second", gpus=0, Labels=a_share("20"))
+        assert refused.value.code == "QuotaExceeded"
+        assert here.workbench.json(*quota)["used"]["gpus"] == 0.25
+    finally:
+        here.workbench.run(*quota, "--unlimited")
+
+
+def a_share(gib: str) -> list[dict[str, str]]:
+    return [{"Key": _LABEL, "Value": gib}]
+
+
 def test_a_notebook_on_a_part_of_a_divided_card_sees_that_part_alone(here: GpuMachine) -> None:
     here.change_cards(lambda: here.machine.divide(1, 3, 3))
     parts = here.machine.gpu(1)["mig"]["devices"]
@@ -264,6 +289,41 @@ def test_memory_that_does_not_come_back_keeps_the_card_out(here: GpuMachine) -> 
     here.workbench.until_status(second, "Running")
 
 
+def test_preemptible_work_makes_way_is_told_for_whom_and_starts_again_by_itself(here: GpuMachine) -> None:
+    [low] = here.running("low", gpus=2, SpotSpec=_SPOT)
+    [high] = here.running("high", Priority=7)
+    here.workbench.until_status(low, "Queuing")
+    assert here.reason(low).startswith("Preempted by notebook high of ")
+    assert "(priority 7); it starts again by itself. Waits for 2 GPUs: 1 free" in here.reason(low)
+    told = here.workbench.dsw("GetInstanceEvents", instance_id=low, EventLevel="Warning")["Events"]
+    assert any("Preempting: It stops at" in each and "save what you can" in each for each in told)
+
+    here.workbench.dsw("StopInstance", instance_id=high)
+    here.workbench.until_status(low, "Running")
+    assert here.reason(low) == ""
+
+
+def test_a_daemon_killed_in_the_middle_of_it_goes_on_and_who_is_stopped_by_its_owner_stays_so(
+    here: GpuMachine,
+) -> None:
+    [low] = here.running("low", gpus=2, SpotSpec=_SPOT)
+    high = here.create("high", gpus=2, Priority=7)
+    here.workbench.until(lambda: "save what you can" in here.reason(low), "it is told")
+
+    here.workbench.kill()
+    here.workbench.start()
+    here.workbench.until_status(high, "Running")
+    here.workbench.until_status(low, "Queuing")
+
+    here.workbench.dsw("StopInstance", instance_id=low)
+    here.workbench.until_status(low, "Stopped")
+    here.workbench.dsw("StopInstance", instance_id=high)
+    here.workbench.until_status(high, "Stopped")
+    here.workbench.until(lambda: not any(each["Holders"] for each in here.gpus()), "the cards are free")
+    assert here.workbench.json("queue") == []
+    assert here.workbench.status(low) == "Stopped"
+
+
 def test_more_cards_than_there_are_are_refused_with_what_there_is(here: GpuMachine) -> None:
     with pytest.raises(ClientError, match="3 GPUs wanted, this machine has 2") as refused:
         here.create("greedy", gpus=3)
@@ -292,6 +352,50 @@ def test_a_stranger_sees_that_cards_are_held_and_not_by_whom(here: GpuMachine) -
     assert [each["User"] for each in processes(told["GetLatestMetrics"])] == [{"Kind": "notebook"}]
     text = json.dumps(told)
     assert [each for each in ("secret", held, waiting) if each in text] == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        *(
+            ({"RequestedResource": {name: value}}, f"{name} is '{value}'")
+            for name in ("CPU", "Memory", "SharedMemory", "GPU")
+            for value in ("-1", "1e400", "nan", "9" * 40, "0x10")
+        ),
+        ({"RequestedResource": {"GPU": "0.5"}}, "GPU is '0.5'"),
+        ({"RequestedResource": {"GPUType": "A100"}}, "no GPU is asked for"),
+        ({"RequestedResource": {"GPU": "1", "GPUType": "H100"}}, "1 GPU like 'H100' wanted"),
+        ({"RequestedResource": {}, "Labels": a_share("-8")}, "GPU memory is '-8'"),
+        ({"RequestedResource": {}, "Labels": a_share("1000")}, "the largest usable one has 40 GiB"),
+        ({"Priority": -(2**63)}, "a number from 1 to 9"),
+        ({"Priority": 10**30}, "at most 64 bits"),
+    ],
+)
+def test_an_amount_that_makes_no_sense_is_refused_by_name_and_reaches_no_engine(
+    here: GpuMachine, fields: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ClientError, match=re.escape(words)) as refused:
+        here.create("absurd", **fields)
+
+    assert 400 <= refused.value.status < 500
+    assert here.workbench.dsw("ListInstances")["TotalCount"] == 0
+    assert here.workbench.pods() == []
+
+
+def test_notebooks_are_found_by_the_cards_that_they_hold(here: GpuMachine) -> None:
+    here.running("whole")
+    here.running("share", gpus=0, Labels=a_share("10"))
+    here.create("plain", gpus=0)
+
+    def found(**filters: str) -> set[str]:
+        listed = here.workbench.dsw("ListInstances", **filters)["Instances"]
+        return {each["InstanceName"] for each in listed}
+
+    assert found(GpuType="a100") == {"whole", "share"}
+    assert found(GpuType="H100") == set()
+    assert found(MinGpuMemory="20") == {"whole"}
+    assert found(MinGpuMemory="1", MaxGpuMemory="10") == {"share"}
+    assert found(PaymentType="Subscription") == set()
 
 
 def test_a_killed_daemon_forgets_no_allocation(here: GpuMachine) -> None:

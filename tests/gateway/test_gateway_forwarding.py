@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -29,6 +30,26 @@ def test_a_browser_reaches_its_notebook_by_the_cookie_of_that_origin(site: Site)
     assert reply.reached == "dsw-a"
     assert reply.seen["path"] == "/notebook/dsw-a/lab?x=1"
     assert reply.got("host") == [site.host("dsw-a")]
+
+
+def test_it_is_known_when_something_was_last_sent_and_what_only_reads_does_not_count(site: Site) -> None:
+    for verb in ("GET", "OPTIONS"):
+        ask(
+            site.port,
+            "/notebook/dsw-b/api/kernels",
+            site.host("dsw-b"),
+            COOKIE.replace("-a-", "-b-"),
+            verb=verb,
+        )
+    assert "dsw-b" not in site.gateway.inputs()
+
+    before = datetime.now(UTC)
+    ask(site.port, "/notebook/dsw-a/api/contents/a.py", site.host("dsw-a"), COOKIE, verb="PUT", body=b"{}")
+
+    sent = site.gateway.inputs()["dsw-a"]
+    assert timedelta(seconds=-1) < sent - before < timedelta(seconds=5)
+    ask(site.port, "/notebook/dsw-b/api/kernels", site.host("dsw-b"), COOKIE, verb="POST", body=b"{}")
+    assert "dsw-b" not in site.gateway.inputs(), "a stranger's attempt"
 
 
 def test_a_link_to_the_bare_origin_leads_into_the_notebook(site: Site) -> None:

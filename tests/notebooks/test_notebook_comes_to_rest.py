@@ -70,6 +70,11 @@ class World:
         with suppress(BeingDeleted):
             self.notebook = self.notebook and change(self.notebook)
 
+    def preempt(self) -> None:
+        """It makes way for other work while it runs, or is about to."""
+        if self.notebook and isinstance(rules.next_step(self.notebook, self.pod), rules.Probe | rules.Tend):
+            self.notebook = rules.preempted(self.notebook, "job x of alice (priority 7)", NOW)
+
     def end_pod(self, exit_code: int) -> None:
         """The container ends, by itself or by somebody's hand."""
         if self.pod and self.pod.state is PodState.RUNNING:
@@ -101,6 +106,7 @@ HAPPENINGS = st.sampled_from(
         lambda world: world.ask(lambda notebook: rules.start(notebook, NOW)),
         lambda world: world.ask(lambda notebook: rules.stop(notebook, NOW)),
         lambda world: world.ask(lambda notebook: rules.delete(notebook, NOW)),
+        World.preempt,
         lambda world: world.end_pod(137),
         lambda world: world.end_pod(0),
         lambda world: world.end_pod(1),

@@ -12,7 +12,7 @@ from workbench.node import Gpu, MigInstance
 from workbench.notebooks import place, session
 from workbench.notebooks.records import Notebook, Status
 from workbench.runtime import PodPlan
-from workbench.scheduler import Grant, Share, Slice, Whole
+from workbench.scheduler import Grant, Granted, Share, Slice, Whole
 from workbench.settings import load
 
 GIB = 2**30
@@ -53,12 +53,11 @@ def test_it_asks_for_what_its_owner_asked_for(fields: dict[str, object], cards: 
 
 
 def test_one_with_a_shutdown_time_is_known_to_end() -> None:
-    def lasts(notebook: Notebook) -> timedelta | None:
-        return place.request(notebook, "alice", NOW).lasts
+    due = NOW + timedelta(hours=1)
 
-    assert lasts(a_notebook()) is None
-    assert lasts(a_notebook(shutdown_at=NOW + timedelta(hours=1))) == timedelta(hours=1)
-    assert lasts(a_notebook(shutdown_at=NOW - timedelta(hours=1))) == timedelta(0)
+    assert place.request(a_notebook(), "alice", NOW).ends_by(NOW) is None
+    for begun in (NOW, NOW + timedelta(minutes=50)):
+        assert place.request(a_notebook(shutdown_at=due), "alice", NOW).ends_by(begun) == due
 
 
 def test_a_session_is_told_how_many_cards_it_has_and_the_engine_which() -> None:
@@ -80,12 +79,23 @@ def test_a_share_is_told_to_frameworks_by_their_own_variables() -> None:
 def test_a_lost_card_marks_a_notebook_that_runs_on_and_the_mark_goes_with_the_trouble() -> None:
     running = a_notebook(status=Status.RUNNING)
 
-    marked = place.marked(running, "GPU-0: It fell off the bus.", NOW)
+    marked = place.marked(running, Granted((), lost="GPU-0: It fell off the bus."), NOW)
 
     assert (marked.status, marked.reason_code) == (Status.RUNNING, "GPULost")
     assert "fell off the bus" in marked.reason
-    assert place.marked(marked, "", NOW).reason_code == ""
-    assert place.marked(running, "", NOW) == running
+    assert place.marked(marked, Granted(()), NOW).reason_code == ""
+    assert place.marked(running, Granted(()), NOW) == running
+
+
+def test_who_has_to_make_way_is_told_for_whom_and_how_long_there_is_to_save() -> None:
+    running = a_notebook(status=Status.RUNNING)
+    leaving = Granted((), leave="job x of alice (priority 7)", leaves_by=NOW + timedelta(minutes=1))
+
+    marked = place.marked(running, leaving, NOW)
+
+    assert (marked.status, marked.reason_code) == (Status.RUNNING, "Preempting")
+    assert "stops at 12:01:00 UTC to make way for job x of alice (priority 7): save" in marked.reason
+    assert place.marked(marked, Granted(()), NOW).reason == "", "it may stay after all"
 
 
 def test_a_session_that_sees_a_card_it_was_not_given_is_stopped() -> None:

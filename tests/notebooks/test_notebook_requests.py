@@ -100,6 +100,8 @@ def test_what_an_update_does_not_name_stays() -> None:
         ({"Datasets": [{"Uri": "nas://home", "MountPath": "/x", "MountAccess": "WO"}]}, "'WO'"),
         ({"Accessibility": "SECRET"}, "'SECRET'"),
         ({"Priority": 10}, "Priority is 10"),
+        ({"Priority": -1}, "Priority is -1"),
+        ({"SpotSpec": {"SpotStrategy": "Cheap"}}, "SpotStrategy is 'Cheap'; NoSpot or SpotAsPriceGo"),
         ({"UserCommand": {"OnStart": {"Content": "x" * 70000}}}, "70000 characters"),
     ],
 )
@@ -109,6 +111,16 @@ def test_a_bad_value_is_refused_by_name(fields: dict[str, Any], words: str) -> N
 
     assert 400 <= caught.value.status < 500
     assert words in str(caught.value)
+
+
+def test_a_bid_for_spare_resources_makes_it_preemptible_until_it_is_withdrawn() -> None:
+    spot = asked(Priority=3, SpotSpec={"SpotStrategy": "SpotWithPriceLimit", "SpotPriceLimit": "0.1"})
+
+    assert (spot.priority, spot.preemptible) == (3, True)
+    assert not asked().preemptible
+    for withdrawn in ({"DisassociateSpot": True}, {"SpotSpec": {"SpotStrategy": "NoSpot"}}):
+        assert not requests.changed_notebook(spot, withdrawn, MACHINE).preemptible
+    assert requests.changed_notebook(spot, {"SpotSpec": {}}, MACHINE).preemptible, "as SDKs send nothing"
 
 
 def test_a_shutdown_time_is_named_in_either_way() -> None:

@@ -128,21 +128,52 @@ def test_the_time_that_it_ran_is_added_up_over_its_starts() -> None:
     assert rules.ran_ms(rules.stop(running, later), later + timedelta(hours=1)) == 2500
 
 
-def idle(minutes: int, **changes: object) -> rules.Notebook:
+def test_what_is_preempted_stops_as_by_the_ladder_and_launches_again() -> None:
+    running = a_notebook(status=Status.RUNNING, running_since=NOW)
+
+    preempted = rules.preempted(running, "job x of alice (priority 7)", NOW)
+
+    assert (preempted.status, preempted.reason_code) == (Status.RECOVERING, "Preempted")
+    assert "Preempted by job x of alice (priority 7); it starts again by itself" in preempted.reason
+    assert preempted.interruptions == 0, "nobody's fault"
+    assert rules.next_step(preempted, RUNNING) == Stop(RUNNING)
+    assert rules.next_step(preempted, ENDED) == Remove(ENDED)
+    assert rules.next_step(preempted, None) == Launch()
+    stopped = rules.stop(preempted, NOW)
+    assert rules.next_step(stopped, None) == Settle(), "its owner stopped it meanwhile"
+
+
+def idle(minutes: float, **changes: object) -> rules.Notebook:
     """A notebook in which nothing was done for so long."""
     used = NOW - timedelta(minutes=minutes)
     return a_notebook(status=Status.RUNNING, running_since=used, last_active=used, **changes)
 
 
 def test_an_idle_notebook_stops_at_its_limit_and_says_why() -> None:
-    limit = IdleLimit(minutes=30, cpu_percent=10, gpu_percent=5)
+    stopping = rules.idling(idle(31, idle_limit=IdleLimit(minutes=30)), NOW)
 
-    assert rules.overdue(idle(29, idle_limit=limit), NOW) is None
-    assert rules.overdue(idle(500), NOW) is None
-    stopping = rules.overdue(idle(31, idle_limit=limit), NOW)
-    assert stopping is not None
     assert (stopping.wanted, stopping.reason_code) == (Wanted.STOPPED, rules.IDLE)
     assert "31 minutes" in stopping.reason
+
+
+@pytest.mark.parametrize(("limit", "quiet", "warned"), [(30, 24, 25), (6, 2, 3), (1, 0, 0.5)])
+def test_it_is_warned_some_minutes_before_and_the_warning_goes_when_it_is_used(
+    limit: int, quiet: float, warned: float
+) -> None:
+    settings = {"idle_limit": IdleLimit(minutes=limit), "name": "mine"}
+
+    assert rules.idling(idle(quiet, **settings), NOW).reason == ""
+    told = rules.idling(idle(warned, **settings), NOW)
+    assert (told.status, told.reason_code) == (Status.RUNNING, "IdleSoon")
+    assert "`workbench notebook snooze mine` keeps it" in told.reason
+    assert rules.idling(rules.used(told, NOW), NOW).reason == ""
+    assert rules.idling(idle(500), NOW).reason == "", "it has no limit"
+
+
+def test_what_else_its_owner_has_to_know_is_not_overwritten_by_a_warning() -> None:
+    lost = idle(29, idle_limit=IdleLimit(minutes=30), reason_code="GPULost", reason="It fell off the bus.")
+
+    assert rules.idling(lost, NOW) == lost
 
 
 def test_a_notebook_stops_at_its_shutdown_time_however_busy_it_is() -> None:

@@ -89,7 +89,7 @@ def test_what_no_longer_fits_the_machine_says_why_and_holds_up_nobody() -> None:
 
     assert placed(decisions) == [small]
     assert reason(decisions, too_large) == (
-        "2 GPUs wanted, 1 (NVIDIA A100) can be used. GPU 1: It fell off the bus."
+        "2 GPUs wanted, this machine has 1 × NVIDIA A100 of 40 GiB. GPU 1: It fell off the bus."
     )
 
 
@@ -125,7 +125,8 @@ def test_small_work_goes_ahead_if_it_ends_before_the_first_one_can_start() -> No
 
     assert placed(decisions) == [short]
     assert reason(pass_over(machine, [first, long], [held]), long) == (
-        f"What it wants is kept for {first.words}, which starts by 14:00 UTC."
+        f"What it wants is free, but kept for {first.words}, which is ahead and starts by 14:00 UTC. "
+        "Work that is known to end before then may go first."
     )
 
 
@@ -170,7 +171,7 @@ def test_a_whole_card_is_never_one_that_is_shared() -> None:
     held = hold(machine, a_request(Share(GIB)))
     wanted = a_request(Whole(1))
 
-    assert "1 GiB held" in reason(pass_over(machine, [wanted], [held]), wanted)
+    assert "1 GiB of one held" in reason(pass_over(machine, [wanted], [held]), wanted)
 
 
 def test_a_model_is_found_by_a_part_of_its_name() -> None:
@@ -223,7 +224,7 @@ def test_more_important_work_makes_preemptible_work_leave() -> None:
     decisions = pass_over(machine, [urgent], held)
 
     assert [each.held for each in decisions.preempted] == [held[1]]
-    assert "asked to leave by 12:01" in reason(decisions, urgent)
+    assert "which makes way by 12:01 UTC" in reason(decisions, urgent)
 
 
 def test_nobody_has_to_leave_where_it_would_not_help_or_enough_leave_already() -> None:
@@ -250,5 +251,5 @@ def test_more_cpus_than_are_promised_wait() -> None:
     wanted = a_request(cpus=2)
 
     assert reason(pass_over(machine, [wanted], [held]), wanted) == (
-        "Waits for 2 CPUs: 1 of 4 can be promised."
+        f"Waits for 2 CPUs: 1 of 4 are left to promise, 3 held by {held.request.words} until it ends."
     )

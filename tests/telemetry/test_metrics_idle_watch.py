@@ -13,10 +13,11 @@ import pytest
 from tests.notebooks.examples import NOW, a_notebook
 from workbench import notebooks, workspaces
 from workbench.daemon.idle_gpus import CONFIG, REASON, IdleWatch
+from workbench.gateway import Gateway
 from workbench.node import Inventory
 from workbench.node.group_counters import GroupCounters
 from workbench.node.machine_counters import MachineCounters
-from workbench.notebooks import records
+from workbench.notebooks import access, records
 from workbench.notebooks.records import Notebook, Status
 from workbench.parts import Parts
 from workbench.settings import load
@@ -50,19 +51,24 @@ class Machine:
         self.store = Store(folder / "state.db")
         self.store.migrate([events.MIGRATIONS, workspaces.MIGRATIONS, notebooks.MIGRATIONS])
         with self.store.transaction() as db:
-            first = workspaces.first_start(db, Vault(folder / "secret.key"), "ada", 1000, 1000, now=NOW)
+            vault = Vault(folder / "secret.key")
+            first = workspaces.first_start(db, vault, "ada", 1000, 1000, now=NOW)
             self.workspace_id = first.workspace_id
-            records.insert(
-                db,
-                a_notebook(workspace_id=self.workspace_id, gpus=1, status=Status.RUNNING, last_active=NOW),
+            running = a_notebook(
+                workspace_id=self.workspace_id, gpus=1, status=Status.RUNNING, last_active=NOW
             )
+            records.insert(db, access.with_new_secrets(vault, running))
         self.now = NOW
         self.live = Watched()
         self.metrics = MetricStore(folder / "metrics.db", cap_bytes=1 << 30)
+        settings = load({"home": folder}, {})
+        without_docker: Any = None
         nothing = dict.fromkeys(each.name for each in fields(Parts))
         given: dict[str, Any] = {
             "store": self.store,
-            "settings": load({"home": folder}, {}),
+            "vault": vault,
+            "settings": settings,
+            "gateway": Gateway(settings, without_docker, without_docker),
             "live": self.live,
             "queue": WorkQueue(workers=1, resync_s=60),
             "now": lambda: self.now,

@@ -31,7 +31,10 @@ def test_a_new_user_is_a_developer_in_the_default_workspace(machine):
 
 
 def test_users_without_a_unix_account_get_a_uid_that_nobody_has(machine):
-    uids = [machine.ask(machine.owner, "CreateUser", Name=name)["UnixUid"] for name in ("no-account-1", "no-account-2")]
+    uids = [
+        machine.ask(machine.owner, "CreateUser", Name=name)["UnixUid"]
+        for name in ("no-account-1", "no-account-2")
+    ]
 
     assert len(set(uids)) == 2
     assert min(uids) >= 30_000

@@ -36,6 +36,15 @@ def test_a_quota_says_what_is_in_use_and_what_was_wanted():
         admit(Quota(memory_bytes=4 * GIB), Amounts(memory_bytes=3 * GIB), Amounts(memory_bytes=2 * GIB))
 
 
+def test_parts_of_gpus_count_as_fractions_and_the_refusal_says_how():
+    quota, half = Quota(gpus=1), Amounts(gpus=0.5)
+
+    admit(quota, half, half)
+    admit(Quota(cpus=0.3), Amounts(cpus=0.1), Amounts(cpus=0.2))
+    with pytest.raises(OverQuota, match=r"GPUs is 1: 0.5 in use, 0.625 wanted.*part of the card's memory"):
+        admit(quota, half, Amounts(gpus=0.625))
+
+
 def test_full_disks_refuse_new_work_of_any_kind():
     with pytest.raises(OverQuota, match="Delete files"):
         admit(Quota(disk_bytes=GIB), Amounts(disk_bytes=2 * GIB), Amounts(jobs=1))
@@ -60,6 +69,28 @@ def test_a_workspace_with_pools_works_in_them_and_others_in_the_rest():
         placed(mine, workspace="2", gpus=3)
     with pytest.raises(PoolNotFound):
         placed(mine, workspace="2", pool="gpu")
+
+
+def test_a_pool_takes_parts_of_gpus_until_none_of_it_is_left():
+    half = a_pool(workspaces=frozenset({"1"}), amounts=Amounts(cpus=4, memory_bytes=GIB, gpus=0.5))
+    used = {"gpu": Amounts(gpus=0.3)}
+
+    assert placed(half, used=used, gpus=0.2) == "gpu"
+    with pytest.raises(PoolRefuses, match=r"0.2 GPUs left, 0.25 wanted"):
+        placed(half, used=used, gpus=0.25)
+
+
+def test_what_runs_on_parts_of_gpus_is_shown_with_the_quota(machine):
+    machine.ask(machine.owner, "UpdateWorkspaceQuota", workspace_id="1", Quota={"Gpus": 0.5})
+    job = {"kind": Kind.JOB, "name": "n", "workspace_id": "1", "user_id": "1", "cpus": 1, "memory_bytes": 1}
+    for number, gpus in enumerate((0.1, 0.2, 0.2)):
+        with machine.store.transaction() as db:
+            begin_work(db, Work(**job, id=f"dlc{number}", gpus=gpus), installed=MACHINE)
+
+    shown = machine.ask(machine.owner, "GetWorkspaceQuota", workspace_id="1")
+    assert (shown["Quota"]["Gpus"], shown["Used"]["Gpus"]) == (0.5, 0.5)
+    with machine.store.transaction() as db, pytest.raises(OverQuota):
+        begin_work(db, Work(**job, id="dlc9", gpus=0.001), installed=MACHINE)
 
 
 def test_without_pools_nothing_is_refused_here():

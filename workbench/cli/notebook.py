@@ -49,6 +49,12 @@ def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--shm", metavar="SIZE", help="Shared memory; half of the memory by default."),
         click.option("--gpu", metavar="N", help="GPUs."),
         click.option("--gpu-type", metavar="NAME", help="A GPU's model, such as A100, or a MIG instance."),
+        click.option("--priority", type=click.IntRange(1, 9), help="1 to 9; 9 is served first."),
+        click.option(
+            "--preemptible/--not-preemptible",
+            default=None,
+            help="May be stopped for work of a higher priority, and starts again by itself.",
+        ),
         click.option("--env", type=VariableType(), multiple=True, help="A variable; repeatable."),
         click.option("--mount", type=MountType(), multiple=True, help="Files to mount; repeatable."),
         click.option("--idle-minutes", type=click.IntRange(min=0), help="Stop after so long idle; 0: never."),
@@ -65,6 +71,8 @@ def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
         shm: str | None,
         gpu: str | None,
         gpu_type: str | None,
+        priority: int | None,
+        preemptible: bool | None,
         env: tuple[tuple[str, str], ...],
         mount: tuple[Mount, ...],
         idle_minutes: int | None,
@@ -79,6 +87,8 @@ def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
             shared_memory=shm,
             gpu=gpu,
             gpu_type=gpu_type,
+            priority=priority,
+            preemptible=preemptible,
             environment=dict(env),
             mounts=mount,
             idle_minutes=idle_minutes,
@@ -197,6 +207,19 @@ def stop(session: Session, name_or_id: str, wait: bool) -> None:
 
 @notebook.command()
 @_which
+@pass_session
+def snooze(session: Session, name_or_id: str) -> None:
+    """Keep an idle notebook for as long again as its idle limit says."""
+    minutes = notebooks.snooze(session.client, notebooks.find(session.client, name_or_id))
+    say(
+        f"{name_or_id} is kept for {minutes} minutes more."
+        if minutes
+        else f"{name_or_id} has no idle limit, so nothing stops it."
+    )
+
+
+@notebook.command()
+@_which
 @_wait
 @pass_session
 def delete(session: Session, name_or_id: str, wait: bool) -> None:
@@ -304,6 +327,7 @@ def _facts(view: NotebookView) -> list[tuple[str, str]]:
         ("memory", _gib(view.memory)),
         ("shared memory", _gib(view.shared_memory)),
         ("gpu", view.gpu),
+        ("priority", f"{view.priority}{', preemptible' * view.preemptible}"),
         ("idle", ", ".join(filter(None, (_idle(view), limit)))),
         ("stops at", view.shutdown_at),
         ("created", view.created_at),

@@ -25,7 +25,7 @@ def _has(command: Callable[..., Any]) -> Callable[..., Any]:
     options = [
         click.option("--cpus", type=click.FloatRange(min=0), help="CPUs."),
         click.option("--memory", type=BytesType(), help="Memory, such as 16Gi."),
-        click.option("--gpus", type=click.IntRange(min=0), help="GPUs."),
+        click.option("--gpus", type=click.FloatRange(min=0), help="GPUs, or a fraction of one."),
         click.option("--kind", "kinds", type=kinds, multiple=True, help="What it takes; repeatable."),
         click.option("--description", help="What it is for."),
     ]
@@ -186,7 +186,7 @@ def _row(found: dict[str, Any]) -> tuple[str, ...]:
         found["Name"],
         f"{found['UsedCpus']:g} / {found['Cpus']:g}",
         memory,
-        f"{found['UsedGpus']} / {found['Gpus']}",
+        f"{found['UsedGpus']:g} / {found['Gpus']:g}",
         str(len(found["Running"])),
         ", ".join(found["Kinds"]) or "all",
         "draining" if found["Draining"] else "",

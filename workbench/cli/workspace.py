@@ -167,7 +167,7 @@ def purge(session: Session, name: str, yes: bool) -> None:
 @_which
 @click.option("--cpus", type=click.FloatRange(min=0), help="CPUs.")
 @click.option("--memory", type=BytesType(), help="Memory, such as 16Gi.")
-@click.option("--gpus", type=click.IntRange(min=0), help="GPUs.")
+@click.option("--gpus", type=click.FloatRange(min=0), help="GPUs; a share of one counts as a fraction.")
 @click.option("--notebooks", type=click.IntRange(min=0), help="Notebooks that run.")
 @click.option("--jobs", type=click.IntRange(min=0), help="Jobs that run.")
 @click.option("--services", type=click.IntRange(min=0), help="Services that run.")

@@ -44,6 +44,8 @@ class AmbiguousName(Conflict):
         super().__init__(f"{len(ids)} notebooks are named {name!r}: {', '.join(ids)}.", hint="Give the id.")
 
 
+_FLOORS = ("CpuPercentThreshold", "GpuPercentThreshold")
+_NO_SPOT, _SPOT = "NoSpot", "SpotAsPriceGo"
 _GPU_MEMORY = "workbench.gpu_memory"
 """The label that asks for a share of a card; PAI's notebooks have no field for it."""
 
@@ -74,6 +76,8 @@ class Wishes:
         shutdown_after_ms: Stop so long from now, whatever happens; 0 for never.
         gpu_type: A part of the card's name, or a MIG instance by profile or UUID.
         gpu_memory: A share of one card, as `memory`, instead of whole ones; for a new notebook only.
+        priority: From 1 to 9, the highest served first.
+        preemptible: Whether it may be stopped for work of a higher priority, and start again after it.
     """
 
     name: str | None = None
@@ -84,6 +88,8 @@ class Wishes:
     gpu: str | None = None
     gpu_type: str | None = None
     gpu_memory: str | None = None
+    priority: int | None = None
+    preemptible: bool | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     mounts: Sequence[Mount] = ()
     idle_minutes: int | None = None
@@ -108,6 +114,8 @@ class NotebookView:
     memory: str
     shared_memory: str
     gpu: str
+    priority: int
+    preemptible: bool
     url: str
     workspace_id: str
     owner: str
@@ -124,6 +132,7 @@ class NotebookView:
         resource = answer.get("RequestedResource") or {}
         culler = answer.get("IdleInstanceCuller") or {}
         timer = answer.get("InstanceShutdownTimer") or {}
+        spot = (answer.get("SpotSpec") or {}).get("SpotStrategy")
         return cls(
             id=answer["InstanceId"],
             name=answer.get("InstanceName") or "",
@@ -135,6 +144,8 @@ class NotebookView:
             memory=resource.get("Memory") or "",
             shared_memory=resource.get("SharedMemory") or "",
             gpu=resource.get("GPU") or "",
+            priority=answer.get("Priority") or 1,
+            preemptible=spot not in (None, _NO_SPOT),
             url=answer.get("InstanceUrl") or "",
             workspace_id=answer.get("WorkspaceId") or "",
             owner=answer.get("UserName") or answer.get("UserId") or "",
@@ -236,6 +247,18 @@ def stop(client: Client, notebook_id: str) -> None:
     client.call(operation("dsw", "StopInstance"), instance_id=notebook_id)
 
 
+def snooze(client: Client, notebook_id: str) -> int:
+    """Let an idle notebook be for as long again as its limit says; the minutes, 0 where it has none."""
+    instance: dict[str, Any] = {"instance_id": notebook_id}
+    limit = client.call(operation("dsw", "GetIdleInstanceCuller"), **instance)
+    if minutes := limit.get("MaxIdleTimeInMinutes") or 0:
+        floors = {name: limit[name] for name in _FLOORS if name in limit}
+        client.call(
+            operation("dsw", "CreateIdleInstanceCuller"), **instance, MaxIdleTimeInMinutes=minutes, **floors
+        )
+    return int(minutes)
+
+
 def delete(client: Client, notebook_id: str) -> None:
     """Ask a notebook to go; its owner's files stay."""
     client.call(operation("dsw", "DeleteInstance"), instance_id=notebook_id)
@@ -329,6 +352,10 @@ def _fields(wishes: Wishes) -> dict[str, Any]:
             {"Uri": each.uri, "MountPath": each.path, "MountAccess": "RO" if each.read_only else "RW"}
             for each in wishes.mounts
         ],
+        "Priority": wishes.priority,
+        "SpotSpec": {"SpotStrategy": _SPOT if wishes.preemptible else _NO_SPOT}
+        if wishes.preemptible is not None
+        else {},
         "Labels": [{"Key": _GPU_MEMORY, "Value": wishes.gpu_memory}] if wishes.gpu_memory else [],
     }
     return {name: value for name, value in fields.items() if value}

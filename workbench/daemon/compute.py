@@ -107,9 +107,10 @@ def list_queue(parts: Parts, call: Call) -> Answer:
             | {
                 "Position": each.position,
                 "Priority": each.request.priority,
+                "Preemptible": each.request.preemptible,
                 "Pods": len(each.request.pods),
                 "Wants": scheduler.wants(each.request),
-                "Reason": each.reason if known else "",
+                "Reason": each.why_it_waits if known else "",
                 "GmtCreateTime": to_wire(each.request.asked_at),
             }
             for each in waiting

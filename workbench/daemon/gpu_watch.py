@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -112,11 +113,20 @@ class GpuWatch:
             if told and not taken_out:
                 return
             holders = list(self._holders(db, error))
-            messages = [(GPU, error.uuid, xids.words(error.xid))]
-            messages += [(each.kind, each.id, xids.to_holder(error.xid)) for each in holders]
-            for kind, id, message in messages:
+            events.add(db, _event(error.uuid, error.at, level, REASON, xids.words(error.xid)))
+            for each in holders:
                 events.add(
-                    db, Event(kind=kind, id=id, time=error.at, level=level, reason=REASON, message=message)
+                    db,
+                    Event(
+                        kind=each.kind,
+                        id=each.id,
+                        workspace_id=each.workspace_id,
+                        owner_id=each.user_id,
+                        time=error.at,
+                        level=level,
+                        reason=REASON,
+                        message=xids.to_holder(error.xid),
+                    ),
                 )
         log.warning("gpu error uuid=%s xid=%d instance=%s", error.uuid, error.xid, error.instance)
         for each in holders:
@@ -162,16 +172,18 @@ class GpuWatch:
     def _clear(self, uuid: str, why: str) -> None:
         with self._parts.store.transaction() as db:
             scheduler.faults.clear(db, uuid)
-            over = Event(
-                kind=GPU, id=uuid, time=self._parts.now(), level=Level.NORMAL, reason="GPUBack", message=why
-            )
-            events.add(db, over)
+            events.add(db, _event(uuid, self._parts.now(), Level.NORMAL, "GPUBack", why))
         log.info("gpu fault over uuid=%s", uuid)
         self._changed(uuid, "Back", why)
 
     def _changed(self, uuid: str, status: str, message: str) -> None:
         self._parts.live.tell(Change(kind=GPU, id=uuid, status=status, message=message))
         self._parts.queue.wake(*scheduler.PASS)
+
+
+def _event(uuid: str, time: datetime, level: Level, reason: str, message: str) -> Event:
+    """An event of a card, which stands in no workspace: the machine's owner sees it."""
+    return Event(kind=GPU, id=uuid, workspace_id="", time=time, level=level, reason=reason, message=message)
 
 
 @cache

@@ -8,6 +8,7 @@ import logging
 from sqlite_utils import Database
 
 from workbench import scheduler, workspaces
+from workbench.daemon import idle_notebooks
 from workbench.daemon.gpu_watch import GpuWatch
 from workbench.daemon.idle_gpus import IdleWatch
 from workbench.errors import Unavailable
@@ -57,6 +58,7 @@ class Measuring:
         self._gpus.look(snapshot)
         if before is None or now // MINUTE != int(before.time.timestamp()) // MINUTE:
             self.idle.look(snapshot)
+            idle_notebooks.look(self._parts, self.store, snapshot)
 
     def _attribution(self) -> Attribution:
         try:

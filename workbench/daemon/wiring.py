@@ -8,7 +8,7 @@ import os
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from workbench import notebooks, scheduler, workspaces
@@ -100,7 +100,8 @@ def build(settings: Settings) -> Machine:
 
 def _schedule(parts: Parts) -> Again:
     overcommit = scheduler.Overcommit(parts.settings.cpu_overcommit, parts.settings.memory_overcommit)
-    outcome = scheduler.schedule(parts.store, parts.node, overcommit, parts.now())
+    grace = timedelta(seconds=parts.settings.preempt_grace_s)
+    outcome = scheduler.schedule(parts.store, parts.node, overcommit, parts.now(), grace=grace)
     for kind, id in outcome.changed:
         parts.queue.wake(kind, id)
     return outcome.again

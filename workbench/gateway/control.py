@@ -18,7 +18,7 @@ from pathlib import Path
 
 from workbench.errors import Unavailable
 from workbench.gateway.changes import Running
-from workbench.gateway.render import NOTEBOOKS, RUN_INSIDE
+from workbench.gateway.render import INPUTS_KEPT_MS, NOTEBOOKS, RUN_INSIDE
 from workbench.gateway.routes import Server
 
 _ANSWER_WITHIN_S = 5.0
@@ -29,6 +29,7 @@ _FINE = re.compile(
     r"|Server still has connections attached to it.*"  # they are ending; the next look removes it
 )
 _SESSION = re.compile(r"(0x[0-9a-f]+): .* be=notebooks srv=(\S+) ")
+_INPUT = re.compile(r": key=(\S+) .*\bexp=(\d+) ")
 _PROCESS = re.compile(r"^(\d+)\s+worker\s+(\d+)\s", re.MULTILINE)
 
 
@@ -92,6 +93,11 @@ class Control:
         for line in self._ask(f"@!{worker.pid} show sess").splitlines():
             if (found := _SESSION.match(line)) and found[2] in ids:
                 self._ask(f"@!{worker.pid} shutdown session {found[1]}")
+
+    def inputs(self, worker: Worker) -> Mapping[str, float]:
+        """Seconds since something was last sent to each notebook by way of a worker."""
+        table = self._ask(f"@!{worker.pid} show table inputs")
+        return {id: (INPUTS_KEPT_MS - int(left)) / 1000 for id, left in _INPUT.findall(table)}
 
     def carry_out(self, worker: Worker, command: str) -> None:
         """Give a worker one command.

@@ -15,6 +15,7 @@ import threading
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from workbench.errors import Unavailable, WorkbenchError
 from workbench.gateway import certificate, port, render
@@ -127,6 +128,19 @@ class Gateway:
         """A route as it was handed in last; None where there is none."""
         with self._lock:
             return (self._routes or {}).get(id)
+
+    def inputs(self) -> Mapping[str, datetime]:
+        """When somebody last sent something to each notebook, as far back as a day and as HAProxy's
+        processes live; a request that only reads is none, as open pages read by themselves."""
+        now, found = datetime.now(UTC), dict[str, datetime]()
+        try:
+            for worker in self._control.workers():
+                for id, ago_s in self._control.inputs(worker).items():
+                    at = now - timedelta(seconds=ago_s)
+                    found[id] = max(at, found.get(id, at))
+        except GatewayAway:
+            pass  # who cannot come in sends nothing
+        return found
 
     def stop(self) -> None:
         """Take the container away. The next `reconcile` would bring it back.

@@ -27,6 +27,9 @@ CONFIGURATION = "haproxy.cfg"
 NOTEBOOKS = "notebooks.map"
 CERTIFICATE = "certificate.pem"
 
+INPUTS_KEPT_MS = 24 * 60 * 60 * 1000
+"""So long it is known when something was last sent to a notebook."""
+
 _TLS = f" ssl crt {RUN_INSIDE}/{CERTIFICATE} ssl-min-ver TLSv1.2 alpn http/1.1"
 
 _TEMPLATE = (Path(__file__).parent / "haproxy.cfg").read_text()
@@ -54,6 +57,7 @@ def frame(settings: Settings, listens_on: Iterable[str], certificate: str = "") 
         "DAEMON_SOCKET": settings.gateway_socket.name,
         "DOMAIN": domain.replace(".", "[.]"),
         "BINDS": "\n    ".join(f"bind {address}{_TLS if certificate else ''}" for address in listens_on),
+        "INPUTS_KEPT_MS": str(INPUTS_KEPT_MS),
         "REFUSALS": "\n    ".join(_refusals()),
     }
     configuration = _TEMPLATE

@@ -31,7 +31,7 @@ def answers(address: str, notebook_id: str) -> bool:
 
 
 def activity(address: str, notebook_id: str, token: str) -> Activity | None:
-    """What is done in a session; None when it does not say."""
+    """What is done in a session; None when it does not say, as it does while it is too busy to."""
     kernels_status, kernels = _get(address, f"{base_path(notebook_id)}api/kernels", token)
     if kernels_status != 200 or not isinstance(kernels, list):
         return None

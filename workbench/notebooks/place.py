@@ -6,16 +6,19 @@ Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from workbench.node import Gpu
 from workbench.notebooks import rules
 from workbench.notebooks.records import Notebook, Status
 from workbench.notebooks.session import KIND
-from workbench.scheduler import Grant, Need, Request, Share, Slice, Whole
+from workbench.scheduler import Grant, Granted, Need, Request, Share, Slice, Whole
 
 GPU_LOST = "GPULost"
 """Reason code of a running notebook whose card does not work."""
+
+LEAVES = "Preempting"
+"""Reason code of a running notebook that is about to make way for other work."""
 
 
 def request(notebook: Notebook, owner: str, now: datetime) -> Request:
@@ -31,7 +34,8 @@ def request(notebook: Notebook, owner: str, now: datetime) -> Request:
         pods=(Need(notebook.cpus, notebook.memory_bytes, cards(notebook)),),
         priority=notebook.priority,
         private=bool(notebook.private_to),
-        lasts=max(notebook.shutdown_at - now, timedelta(0)) if notebook.shutdown_at else None,
+        preemptible=notebook.preemptible,
+        ends_at=notebook.shutdown_at,
     )
 
 
@@ -44,12 +48,22 @@ def cards(notebook: Notebook) -> Whole | Share | Slice | None:
     return Whole(notebook.gpus, notebook.gpu_model) if notebook.gpus else None
 
 
-def marked(notebook: Notebook, lost: str, now: datetime) -> Notebook:
-    """A running notebook with what is wrong with its cards; without it once they work again."""
-    if lost:
-        reason = f"A GPU that it holds cannot be relied on. {lost} Save what you can, then stop and start it."
+def marked(notebook: Notebook, placed: Granted, now: datetime) -> Notebook:
+    """A running notebook with what its owner has to know of its place, and without it once it is over:
+    that a card does not work, or that it has to make way."""
+    if placed.lost:
+        reason = (
+            f"A GPU that it holds cannot be relied on. {placed.lost} "
+            "Save what you can, then stop and start it."
+        )
         return rules.become(notebook, Status.RUNNING, now, GPU_LOST, reason)
-    if notebook.reason_code == GPU_LOST:
+    if placed.leaves_by:
+        reason = (
+            f"It stops at {placed.leaves_by:%H:%M:%S} UTC to make way for {placed.leave}: save what you can. "
+            "It starts again by itself when there is room for it."
+        )
+        return rules.become(notebook, Status.RUNNING, now, LEAVES, reason)
+    if notebook.reason_code in (GPU_LOST, LEAVES):
         return rules.become(notebook, Status.RUNNING, now)
     return notebook
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -12,9 +11,9 @@ from datetime import timedelta
 from workbench import scheduler, workspaces
 from workbench.errors import WorkbenchError
 from workbench.node import devices
-from workbench.node.group_counters import find_group
 from workbench.notebooks import access, jupyter, logs, place, records, rules, session
 from workbench.notebooks.records import Notebook, Status
+from workbench.notebooks.saving import save, tell
 from workbench.parts import Parts
 from workbench.runtime.images import Failed, Present, Working
 from workbench.runtime.pods import Bind, Pod, PodPlan
@@ -27,7 +26,6 @@ log = logging.getLogger(__name__)
 _PROBE_S = 0.1
 _LOOK_AT_ACTIVITY_S = 20.0
 _LINES_READ = 40
-_CPU_WINDOW_S = 1.0
 
 
 def reconcile(parts: Parts, notebook_id: str) -> Again:
@@ -83,7 +81,8 @@ def _launch(parts: Parts, notebook: Notebook) -> Again:
     placed = _ask_for_place(parts, notebook)
     if isinstance(placed, scheduler.Waiting):
         if placed.position:
-            _save(parts, rules.become(notebook, Status.QUEUING, parts.now(), "WaitsForPlace", placed.words))
+            code = rules.PREEMPTED if placed.preempted else "WaitsForPlace"
+            save(parts, rules.become(notebook, Status.QUEUING, parts.now(), code, placed.words))
         else:
             parts.queue.wake(*scheduler.PASS)  # nobody has looked at it yet
         return NOT_UNTIL_WOKEN
@@ -98,7 +97,7 @@ def _launch(parts: Parts, notebook: Notebook) -> Again:
         case Present(image_id):
             pass
 
-    notebook = _save(parts, rules.become(notebook, Status.STARTING, parts.now()))
+    notebook = save(parts, rules.become(notebook, Status.STARTING, parts.now()))
     try:
         parts.runtime.start_pod(_plan(parts, notebook, image_id, placed.grants[0]))
     except WorkbenchError as error:
@@ -118,7 +117,7 @@ def _ask_for_place(parts: Parts, notebook: Notebook) -> scheduler.Granted | sche
     with parts.store.transaction() as db:
         owner = workspaces.user(db, notebook.user_id).name
         placed = scheduler.ask(db, place.request(notebook, owner, parts.now()))
-        if isinstance(placed, scheduler.Granted) and placed.lost:
+        if isinstance(placed, scheduler.Granted) and (placed.lost or placed.leaves_by):
             scheduler.requeue(db, (session.KIND, notebook.id), parts.now())
             return scheduler.Waiting()
     return placed
@@ -134,8 +133,11 @@ def _fell_ill(parts: Parts, grant: scheduler.Grant) -> bool:
 
 def _probe(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
     now = parts.now()
+    placed = _granted(parts, notebook)
+    if placed and placed.leaves_by:  # nobody works in it yet, so there is nothing to wait for
+        return _write(parts, rules.preempted(notebook, placed.leave, now))
     if pod.address and jupyter.answers(pod.address, notebook.id):
-        if wrong := _wrong_cards(parts, notebook, pod):
+        if placed and (wrong := _wrong_cards(parts, pod, placed)):
             return _write(parts, rules.failed(notebook, now, "WrongGPUs", wrong))
         ready = replace(rules.become(notebook, Status.RUNNING, now), address=pod.address)
         # The way in first, so that whoever is told that it runs can go there at once.
@@ -147,51 +149,36 @@ def _probe(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
     return Again(_PROBE_S)
 
 
-def _wrong_cards(parts: Parts, notebook: Notebook, pod: Pod) -> str:
+def _wrong_cards(parts: Parts, pod: Pod, placed: scheduler.Granted) -> str:
     seen = devices.visible_cards(pod.pid)
-    with parts.store.reading() as db:
-        placed = scheduler.placement(db, (session.KIND, notebook.id))
-    if not isinstance(placed, scheduler.Granted):
-        return ""
     return place.strangers(seen, placed.grants[0], parts.node.inventory().graphics.gpus)
 
 
 def _tend(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
     if pod.address != notebook.address:  # an engine that restarted beneath a live container
-        notebook = _save(parts, replace(notebook, address=pod.address))
+        notebook = save(parts, replace(notebook, address=pod.address))
     now = parts.now()
-    marked = place.marked(notebook, _lost(parts, notebook), now)
+    placed = _granted(parts, notebook) or scheduler.Granted(())
+    if placed.leaves_by and now >= placed.leaves_by:
+        return _write(parts, rules.preempted(notebook, placed.leave, now))
+    marked = place.marked(notebook, placed, now)
     if marked != notebook:
-        notebook = _save(parts, marked)
+        notebook = save(parts, marked)
     activity = jupyter.activity(pod.address, notebook.id, parts.vault.open(notebook.jupyter_token))
-    in_jupyter = (now if activity.busy else activity.last) if activity else None
+    in_jupyter = activity.last if activity and not activity.busy else now  # silence is no proof of rest
     in_shells = parts.runtime.shell_used(session.KIND, notebook.id)
     used = max(filter(None, (in_jupyter, in_shells)), default=None)
-    if used and (notebook.last_active is None or used > notebook.last_active):
-        notebook = _save(parts, replace(notebook, last_active=used))
-    stopping = rules.overdue(notebook, now)
-    if stopping and stopping.reason_code == rules.IDLE and _computes(notebook, pod):
-        _save(parts, replace(notebook, last_active=now))
-    elif stopping:
+    notebook = save(parts, rules.used(notebook, used) if used else notebook)
+    if stopping := rules.overdue(notebook, now):
         return _write(parts, stopping)
-    return Again(min(_LOOK_AT_ACTIVITY_S, rules.seconds_to_shutdown(notebook, now)))
+    ends = [end for end in (notebook.shutdown_at, placed.leaves_by) if end]
+    return Again(min([_LOOK_AT_ACTIVITY_S, *(max(0.0, (end - now).total_seconds()) for end in ends)]))
 
 
-def _lost(parts: Parts, notebook: Notebook) -> str:
+def _granted(parts: Parts, notebook: Notebook) -> scheduler.Granted | None:
     with parts.store.reading() as db:
         placed = scheduler.placement(db, (session.KIND, notebook.id))
-    return placed.lost if isinstance(placed, scheduler.Granted) else ""
-
-
-def _computes(notebook: Notebook, pod: Pod) -> bool:
-    """Whether something in it uses the CPU that neither a kernel nor a terminal tells of."""
-    if notebook.idle_limit is None:
-        return False
-    group = find_group(pod.pid)
-    before = group.read().cpu_seconds
-    time.sleep(_CPU_WINDOW_S)
-    share = (group.read().cpu_seconds - before) / _CPU_WINDOW_S
-    return share * 100 > notebook.idle_limit.cpu_percent
+    return placed if isinstance(placed, scheduler.Granted) else None
 
 
 def _settle(parts: Parts, notebook: Notebook) -> Again:
@@ -298,52 +285,8 @@ def _last_lines(parts: Parts, pod: Pod) -> list[str]:
 
 
 def _write(parts: Parts, notebook: Notebook) -> Again:
-    _save(parts, notebook)
+    save(parts, notebook)
     return AT_ONCE
-
-
-def _save(parts: Parts, notebook: Notebook) -> Notebook:
-    """Write the record, and tell of it: events for its owner, the route, whoever watches."""
-    with parts.store.transaction() as db:
-        before = records.get(db, notebook.id)
-        if before == notebook:
-            return notebook
-        notebook = records.save(db, notebook)
-        if (before.status, before.reason_code) != (notebook.status, notebook.reason_code):
-            events.add(db, _event(notebook))
-    if before.status is not notebook.status:
-        log.info("notebook changed id=%s from=%s to=%s", notebook.id, before.status, notebook.status)
-        parts.gateway.publish(access.route(parts.vault, notebook))
-    _tell(parts, notebook)
-    return notebook
-
-
-def _tell(parts: Parts, notebook: Notebook) -> None:
-    parts.live.tell(
-        Change(
-            kind=session.KIND,
-            id=notebook.id,
-            workspace_id=notebook.workspace_id,
-            private_to=notebook.private_to,
-            status=notebook.status,
-            message=notebook.reason,
-        )
-    )
-
-
-def _event(notebook: Notebook) -> Event:
-    levels = {Status.FAILED: Level.ERROR, Status.RECOVERING: Level.WARNING}
-    level = Level.ERROR if notebook.reason_code == place.GPU_LOST else Level.NORMAL
-    return Event(
-        kind=session.KIND,
-        id=notebook.id,
-        workspace_id=notebook.workspace_id,
-        owner_id=notebook.user_id,
-        time=notebook.modified_at,
-        level=levels.get(notebook.status, level),
-        reason=notebook.reason_code or notebook.status.value,
-        message=notebook.reason or f"The notebook is {notebook.status}.",
-    )
 
 
 def pod_key(notebook_id: str) -> str:
@@ -373,4 +316,4 @@ def note_out_of_memory(parts: Parts, notebook_id: str) -> None:
             message=message,
         )
         events.add(db, out_of_memory)
-    _tell(parts, notebook)
+    tell(parts, notebook)

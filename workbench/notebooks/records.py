@@ -84,12 +84,13 @@ class DataMount:
 class IdleLimit:
     """Stop the notebook after so many minutes without use.
 
-    A container that uses more than `cpu_percent` of one CPU counts as used, whatever its kernels say.
+    A container that uses more than `cpu_percent` of one CPU, or `gpu_percent` of one GPU, counts as
+    used, whatever its kernels say.
     """
 
     minutes: int
-    cpu_percent: int
-    gpu_percent: int
+    cpu_percent: int = 10
+    gpu_percent: int = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +123,7 @@ class Notebook:
     mounts: tuple[DataMount, ...] = ()
     accessibility: str = "PRIVATE"
     priority: int = 1
+    preemptible: bool = False
     on_start: str = ""
     idle_limit: IdleLimit | None = None
     shutdown_at: datetime | None = None
@@ -325,7 +327,11 @@ def from_row(row: Mapping[str, Any]) -> Notebook:
     values["environment"] = json.loads(row["environment"])
     values["mounts"] = tuple(DataMount(**mount) for mount in json.loads(row["mounts"]))
     values["idle_limit"] = IdleLimit(**json.loads(row["idle_limit"])) if row["idle_limit"] else None
-    values |= {"wanted": Wanted(row["wanted"]), "status": Status(row["status"])}
+    values |= {
+        "wanted": Wanted(row["wanted"]),
+        "status": Status(row["status"]),
+        "preemptible": bool(row["preemptible"]),
+    }
     return Notebook(**values)
 
 
@@ -385,3 +391,8 @@ def say_where_events_stand(db: Database) -> None:
         "UPDATE events SET workspace_id = notebooks.workspace_id, owner_id = notebooks.user_id FROM notebooks"
         " WHERE events.kind = 'notebook' AND events.id = notebooks.id"
     )
+
+
+@MIGRATIONS()
+def add_preemptible(db: Database) -> None:
+    db.execute("ALTER TABLE notebooks ADD COLUMN preemptible INTEGER NOT NULL DEFAULT 0")

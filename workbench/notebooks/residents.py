@@ -7,9 +7,9 @@ from pathlib import Path
 
 from sqlite_utils import Database
 
-from workbench import workspaces
+from workbench import scheduler, workspaces
 from workbench.node import Inventory
-from workbench.notebooks import access, records, rules, search
+from workbench.notebooks import access, place, records, rules, search
 from workbench.notebooks.records import Notebook
 from workbench.notebooks.session import KIND
 from workbench.parts import Parts
@@ -17,7 +17,7 @@ from workbench.parts import Parts
 Change = Callable[[Notebook], Notebook]
 
 
-def work(notebook: Notebook) -> workspaces.Work:
+def work(notebook: Notebook, inventory: Inventory) -> workspaces.Work:
     """What a notebook counts as while it is to run."""
     return workspaces.Work(
         kind=workspaces.Kind.NOTEBOOK,
@@ -27,7 +27,7 @@ def work(notebook: Notebook) -> workspaces.Work:
         user_id=notebook.user_id,
         cpus=notebook.cpus,
         memory_bytes=notebook.memory_bytes,
-        gpus=notebook.gpus,
+        gpus=scheduler.gpus_of(place.cards(notebook), inventory.graphics.gpus),
     )
 
 

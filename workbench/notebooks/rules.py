@@ -9,7 +9,6 @@ killed between any two lines: after a restart, the same facts lead to the same s
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,9 +20,16 @@ from workbench.runtime.pods import Pod, PodState
 IDLE = "Idle"
 """Reason code of a stop for want of use."""
 
+IDLE_SOON = "IdleSoon"
+"""Reason code of a running notebook that is about to be stopped for want of use."""
+
+PREEMPTED = "Preempted"
+"""Reason code of a notebook that made way for more important work and waits again."""
+
 MOST_INTERRUPTIONS = 3
 """Times in a row that a container which is ended from outside is started again."""
 
+_WARNED_BEFORE = timedelta(minutes=5)
 _HEALTHY_AFTER = timedelta(minutes=10)
 _SHOWN_LINES = 8
 _SHOWN_CHARACTERS = 2000
@@ -236,28 +242,49 @@ def recover(notebook: Notebook, now: datetime) -> Notebook:
     )
 
 
+def preempted(notebook: Notebook, by: str, now: datetime) -> Notebook:
+    """It makes way for other work, and is to run again when there is room.
+
+    Args:
+        by: The work that it makes way for, in words.
+    """
+    reason = f"Preempted by {by}; it starts again by itself when there is room for it."
+    return replace(
+        become(notebook, Status.RECOVERING, now, PREEMPTED, reason), generation=notebook.generation + 1
+    )
+
+
 def overdue(notebook: Notebook, now: datetime) -> Notebook | None:
-    """The notebook on its way to a stop if its shutdown time or its idle limit has come, else None."""
-    if notebook.shutdown_at and now >= notebook.shutdown_at:
-        return stop(
-            notebook, now, "ShutdownTime", f"Its shutdown time, {notebook.shutdown_at:%H:%M} UTC, came."
-        )
-    idle = idle_time(notebook, now)
-    if notebook.idle_limit and idle >= timedelta(minutes=notebook.idle_limit.minutes):
-        return stop(
-            notebook,
-            now,
-            IDLE,
-            f"Nothing ran in it for {int(idle.total_seconds() // 60)} minutes, its idle limit.",
-        )
-    return None
+    """The notebook on its way to a stop if its shutdown time has come, else None."""
+    if notebook.shutdown_at is None or now < notebook.shutdown_at:
+        return None
+    return stop(notebook, now, "ShutdownTime", f"Its shutdown time, {notebook.shutdown_at:%H:%M} UTC, came.")
 
 
-def seconds_to_shutdown(notebook: Notebook, now: datetime) -> float:
-    """How long until its shutdown time; infinite where it has none."""
-    if notebook.shutdown_at is None:
-        return math.inf
-    return max((notebook.shutdown_at - now).total_seconds(), 0)
+def used(notebook: Notebook, at: datetime) -> Notebook:
+    """A running notebook that was in use at that time, if not later."""
+    if notebook.last_active and notebook.last_active >= at:
+        return notebook
+    return replace(notebook, last_active=at)
+
+
+def idling(notebook: Notebook, now: datetime) -> Notebook:
+    """A running notebook as its idle limit has it: on its way to a stop, warned of that some minutes
+    before, with the warning taken back, or as it was."""
+    idle, limit = idle_time(notebook, now), notebook.idle_limit
+    most = timedelta(minutes=limit.minutes) if limit else timedelta.max
+    if idle >= most:
+        return stop(notebook, now, IDLE, f"It was not in use for {_minutes(idle)}, its idle limit.")
+    if notebook.reason_code not in ("", IDLE_SOON):
+        return notebook
+    if idle < most - min(_WARNED_BEFORE, most / 2):
+        return become(notebook, Status.RUNNING, now)
+    stops_at = now + most - idle
+    reason = (
+        f"It was not in use for a while and stops at {stops_at:%H:%M} UTC, unless it is used until then. "
+        f"`workbench notebook snooze {notebook.name}` keeps it."
+    )
+    return become(notebook, Status.RUNNING, now, IDLE_SOON, reason)
 
 
 def idle_time(notebook: Notebook, now: datetime) -> timedelta:
@@ -330,6 +357,11 @@ class BeingDeleted(Conflict):
 def _refuse_if_deleted(notebook: Notebook) -> None:
     if notebook.wanted is Wanted.DELETED:
         raise BeingDeleted(notebook.name)
+
+
+def _minutes(time: timedelta) -> str:
+    minutes = int(time.total_seconds() // 60)
+    return f"{minutes} minute{'s' * (minutes != 1)}"
 
 
 def _last_said(lines: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from workbench.scheduler import faults
 from workbench.scheduler.cards import Card, Machine, OnRecord, problem
 from workbench.scheduler.faults import Fault
 from workbench.scheduler.passes import Outcome, Overcommit, machine_now, schedule
+from workbench.scheduler.portions import gpus_of
 from workbench.scheduler.queue import (
     PASS,
     Granted,
@@ -13,6 +14,7 @@ from workbench.scheduler.queue import (
     give_back,
     placement,
     queue_now,
+    rate,
     requeue,
     wants,
 )
@@ -44,6 +46,7 @@ __all__ = [
     "cordon",
     "faults",
     "give_back",
+    "gpus_of",
     "holders",
     "machine_now",
     "name",
@@ -51,6 +54,7 @@ __all__ = [
     "placement",
     "problem",
     "queue_now",
+    "rate",
     "requeue",
     "schedule",
     "wants",

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from workbench.node import Gpu, GpuState
 from workbench.node.xids import Verdict
@@ -21,6 +22,9 @@ _DRIVERS_OWN = 2**30
 
 _SILENT_FOR = timedelta(minutes=2)
 """After so long without a word of the driver about memory, what is on record has to do."""
+
+_BACK_WITHIN = timedelta(minutes=1)
+"""So long after its holder is gone, a card's memory may still be expected back."""
 
 _NAMED = 3
 
@@ -38,8 +42,9 @@ class Card:
     """One GPU.
 
     `problem` says why it cannot be counted on at all; `settling` why a sound one cannot be given
-    away just now; `busy` why it cannot be given away as a whole. `free_bytes` is what the driver
-    says is unused, None where it says nothing. A divided card is given away by its instances.
+    away just now, `soon` that this is about to end; `busy` why it cannot be given away as a whole.
+    `free_bytes` is what the driver says is unused, None where it says nothing. A divided card is
+    given away by its instances.
     `distances` are to other cards by UUID, small for close ones.
     """
 
@@ -50,6 +55,7 @@ class Card:
     free_bytes: int | None = None
     problem: str = ""
     settling: str = ""
+    soon: bool = False
     busy: str = ""
     divided: bool = False
     instances: tuple[Instance, ...] = ()
@@ -63,6 +69,11 @@ class Machine:
     cpus: float
     memory_bytes: int
     cards: tuple[Card, ...] = ()
+
+    @cached_property
+    def largest_card_bytes(self) -> int:
+        """Memory of the largest card; 0 without any."""
+        return max((card.memory_bytes for card in self.cards), default=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +105,7 @@ def card(gpu: Gpu, state: GpuState, on_record: OnRecord, now: datetime) -> Card:
         free_bytes=None if used is None else gpu.memory_bytes - used,
         problem=problem(gpu, state, on_record.fault) or on_record.cordoned,
         settling=_settling(gpu, used, on_record, in_use, now),
+        soon=on_record.freed_at is not None and abs(now - on_record.freed_at) < _BACK_WITHIN,
         busy="" if gpu.divided or held else in_use,
         divided=gpu.divided,
         instances=tuple(Instance(each.uuid, each.profile) for each in gpu.instances),

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from workbench.scheduler.cards import Machine
 from workbench.scheduler.requests import Need, Request, Share, Slice, Whole
@@ -46,7 +47,7 @@ class Use:
 def share_of(pods: Iterable[Need], machine: Machine) -> float:
     """The part of the machine that pods take: of whatever they take the largest part of."""
     cpus, memory, cards = 0.0, 0, 0.0
-    largest = max((card.memory_bytes for card in machine.cards), default=0)
+    largest = machine.largest_card_bytes
     for need in pods:
         cpus += need.cpus
         memory += need.memory_bytes
@@ -84,18 +85,20 @@ def in_order(
             of_workspace[member[0]] += amount * weight
 
     by_age = sorted(
-        (-each.priority, each.asked_at.timestamp(), each.id, number) for number, each in enumerate(queue)
+        range(len(queue)),
+        key=lambda number: (-queue[number].priority, queue[number].asked_at, queue[number].id),
     )
-    in_workspace = []
-    for priority, age, id, number in by_age:
-        member = (queue[number].workspace_id, queue[number].user_id)
-        in_workspace.append((priority, of_member[member], age, id, number))
-        of_member[member] += shares[number] * _STAKE_S
-    in_workspace.sort()
-    order = []
-    for place, (priority, _, age, _, number) in enumerate(in_workspace):
-        workspace = queue[number].workspace_id
-        order.append((priority, of_workspace[workspace], age, place, number))
-        of_workspace[workspace] += shares[number] * _STAKE_S
-    order.sort()
-    return [number for *_, number in order]
+    before = [0.0] * len(queue)
+    order: list[int] = []
+    for _, group in groupby(by_age, key=lambda number: queue[number].priority):
+        equals = list(group)  # sorting is stable: what is alike stays in the order of its age
+        for number in equals:
+            member = (queue[number].workspace_id, queue[number].user_id)
+            before[number] = of_member[member]
+            of_member[member] += shares[number] * _STAKE_S
+        for number in sorted(equals, key=before.__getitem__):
+            workspace = queue[number].workspace_id
+            before[number] = of_workspace[workspace]
+            of_workspace[workspace] += shares[number] * _STAKE_S
+        order += sorted(equals, key=before.__getitem__)
+    return order

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
@@ -61,8 +61,14 @@ class _Look:
         return self.states.get(gpu.uuid, GpuState(stale="It was not read yet."))
 
 
-def schedule(store: Store, node: Node, overcommit: Overcommit, now: datetime) -> Outcome:
-    """Take the queue one pass further."""
+def schedule(
+    store: Store, node: Node, overcommit: Overcommit, now: datetime, *, grace: timedelta = GRACE
+) -> Outcome:
+    """Take the queue one pass further.
+
+    Args:
+        grace: What work that is preempted has to finish what it is at.
+    """
     with store.reading() as db:
         freed = {uuid for uuid, each in records.on_record(db).items() if each.freed_at}
     look = _look(node)
@@ -82,10 +88,20 @@ def schedule(store: Store, node: Node, overcommit: Overcommit, now: datetime) ->
         lost = _note_lost(db, held, look, known)
         use = _count_use(db, held, machine, now)
         queue = [each.request for each in waiting]
-        decisions = decide(machine, held, queue, {member: each.amount_s for member, each in use.items()}, now)
+        decisions = decide(
+            machine,
+            held,
+            queue,
+            {member: each.amount_s for member, each in use.items()},
+            now,
+            ahead=records.made_way_for(db),
+            grace=grace,
+        )
         told = _write(db, decisions, {each.request.key: each for each in waiting}, now)
     for place in decisions.placed:
         log.info("placed kind=%s id=%s gpus=%s", *place.request.key, [each.uuids for each in place.grants])
+    for one in decisions.preempted:
+        log.info("preempted kind=%s id=%s by_kind=%s by_id=%s", *one.held.request.key, *one.by.key)
     return Outcome((*told, *lost), _again(machine, held, decisions))
 
 
@@ -160,10 +176,12 @@ def _count_use(db: Database, held: Iterable[Held], machine: Machine, now: dateti
 def _write(
     db: Database, decisions: Decisions, before: Mapping[Key, records.Entry], now: datetime
 ) -> list[Key]:
+    staying = []
     for place in decisions.placed:
         records.allocate(db, place.request, place.grants, now)
-    for each in decisions.preempted:
-        records.ask_to_leave(db, each.held.request.key, now + GRACE, each.reason)
+        staying += records.nobody_leaves_for(db, place.request.key)
+    for one in decisions.preempted:
+        records.ask_to_leave(db, one.held.request, one.leaves_by, one.by)
     moved = [
         each
         for each in decisions.waiting
@@ -172,6 +190,7 @@ def _write(
     ]
     records.keep_waiting(db, [(each.position, each.reason, *each.request.key) for each in moved])
     return [
+        *staying,
         *(each.request.key for each in decisions.placed),
         *(each.held.request.key for each in decisions.preempted),
         *(each.request.key for each in moved),

@@ -11,7 +11,7 @@ is not tried again, whoever asks for it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -19,14 +19,8 @@ from typing import NamedTuple
 from workbench.scheduler import fairness
 from workbench.scheduler.cards import Machine
 from workbench.scheduler.fairness import Member
-from workbench.scheduler.reasons import (
-    who_has_the_cards,
-    why_behind,
-    why_leave,
-    why_never,
-    why_waiting,
-)
-from workbench.scheduler.requests import Grant, Held, Need, Readers, Request
+from workbench.scheduler.reasons import Holders, why_behind, why_never, why_no_cards, why_no_room
+from workbench.scheduler.requests import Cards, Grant, Held, Key, Need, Readers, Request
 from workbench.scheduler.reservation import Reservation, reserve, victims
 from workbench.scheduler.room import Room
 
@@ -55,7 +49,8 @@ class Preempt:
     """Ask it to leave, with a grace, for more important work; it goes back into the queue."""
 
     held: Held
-    reason: str
+    by: Request
+    leaves_by: datetime
 
 
 @dataclass(frozen=True)
@@ -73,23 +68,30 @@ def decide(
     queue: Sequence[Request],
     used: Mapping[Member, float],
     now: datetime,
+    *,
+    ahead: Collection[Key] = (),
+    grace: timedelta = GRACE,
 ) -> Decisions:
     """One pass over the queue.
 
     Args:
         held: Everything that has its place, whether it runs already or not.
         used: Recent use by member, in seconds of the whole machine.
+        ahead: For whom others were asked to leave. Of its priority it comes first, so that nobody
+            left in vain.
+        grace: What work that is preempted has to finish what it is at.
     """
     running: defaultdict[Member, float] = defaultdict(float)
     for each in held:
         running[each.request.workspace_id, each.request.user_id] += fairness.share_of(
             each.request.pods, machine
         )
-    known: dict[tuple[Need, ...], _Size] = {}
-    sizes = [known.get(each.pods) or known.setdefault(each.pods, _Size(each.pods, machine)) for each in queue]
+    sizes = _sizes(queue, machine)
     order = fairness.in_order(queue, [size.share for size in sizes], used, running)
+    if ahead:
+        order.sort(key=lambda number: (-queue[number].priority, queue[number].key not in ahead))
 
-    a_pass = _Pass(machine, now, list(held), Room.of(machine, held))
+    a_pass = _Pass(machine, now, grace, list(held), Room.of(machine, held))
     waiting = [number for number in order if not a_pass.place(queue[number], sizes[number])]
     words = _Words(a_pass)
     return Decisions(
@@ -117,12 +119,25 @@ class _Size:
         self.reasons: dict[Readers, str] = {}
 
 
+def _sizes(queue: Sequence[Request], machine: Machine) -> list[_Size]:
+    """The size of each request; those that want alike have the same."""
+    known: dict[tuple[Need, ...], _Size] = {}
+    sizes = []
+    for each in queue:
+        size = known.get(each.pods)
+        if size is None:
+            size = known[each.pods] = _Size(each.pods, machine)
+        sizes.append(size)
+    return sizes
+
+
 @dataclass
 class _Pass:
     """One walk through the queue. `spare` is what is free now and not kept for the reservation."""
 
     machine: Machine
     now: datetime
+    grace: timedelta
     held: list[Held]
     room: Room
     placed: list[Place] = field(default_factory=list)
@@ -136,7 +151,7 @@ class _Pass:
             return False
         if self.reservation is None or self.spare is None:
             return self._place_first(request, size)
-        if self.reservation.allows(request.lasts, self.now):
+        if self.reservation.allows(request, self.now):
             return self._place_for_a_while(request, size)
         return self._place_beside(request, size, self.reservation, self.spare)
 
@@ -178,9 +193,10 @@ class _Pass:
             self.spare = self.room.overlap(self.reservation.then)
 
     def _make_way(self, request: Request) -> None:
+        leaves_by = self.now + self.grace
         for each in victims(request, self.machine, self.held):
-            self.held[self.held.index(each)] = replace(each, leaves_by=self.now + GRACE)
-            self.preempted.append(Preempt(each, why_leave(each.request, request)))
+            self.held[self.held.index(each)] = replace(each, leaves_by=leaves_by)
+            self.preempted.append(Preempt(each, request, leaves_by))
 
 
 class _Words:
@@ -189,7 +205,8 @@ class _Words:
     def __init__(self, a_pass: _Pass) -> None:
         self._pass = a_pass
         self._idle = Room.of(a_pass.machine, (), busy_too=True)
-        self._taken: dict[Readers, str] = {}
+        self._holders: dict[Readers, Holders] = {}
+        self._no_cards: dict[tuple[Readers, tuple[Cards, ...]], str] = {}
 
     def why(self, size: _Size, readers: Readers) -> str:
         if readers not in size.reasons:
@@ -202,9 +219,11 @@ class _Words:
             return why_behind(reservation.request, reservation.start, readers)
         if not self._idle.fits(size.pods):
             return why_never(size.pods, self._pass.machine)
-        return why_waiting(size.pods, self._pass.machine, self._pass.room, self._taken_by(readers))
-
-    def _taken_by(self, readers: Readers) -> str:
-        if readers not in self._taken:
-            self._taken[readers] = who_has_the_cards(self._pass.machine, self._pass.held, readers)
-        return self._taken[readers]
+        holders = self._holders.setdefault(readers, Holders(self._pass.held, readers))
+        here = (self._pass.machine, self._pass.room, holders)
+        if short := why_no_room(size.pods, *here):
+            return short
+        wanted = tuple([need.cards for need in size.pods if need.cards])
+        if (readers, wanted) not in self._no_cards:
+            self._no_cards[readers, wanted] = why_no_cards(wanted, *here)
+        return self._no_cards[readers, wanted]

@@ -28,22 +28,25 @@ class Granted:
 
     Attributes:
         grants: One for each pod, in the order they were asked for.
-        leave: Why it has to stop and give back, for it was preempted; empty otherwise.
+        leave: For whom it has to stop and give back, for it was preempted; empty otherwise.
+        leaves_by: When it has stopped by then; None where it may stay.
         lost: What is wrong with its cards; empty where they work.
     """
 
     grants: tuple[Grant, ...]
     leave: str = ""
+    leaves_by: datetime | None = None
     lost: str = ""
 
 
 @dataclass(frozen=True)
 class Waiting:
     """The work has no place yet; `reason` says in words what it waits for. `position` counts from 1
-    and is 0, with an empty reason, before the first pass looked at it."""
+    and is 0 before the first pass looked at it. `preempted` says that it had its place before."""
 
     reason: str = ""
     position: int = 0
+    preempted: bool = False
 
     @property
     def words(self) -> str:
@@ -87,15 +90,21 @@ def give_back(db: Database, key: Key, now: datetime) -> bool:
         return False
     records.free(db, key, now)
     records.remove(db, key)
+    records.nobody_leaves_for(db, key)
     return True
 
 
 def requeue(db: Database, key: Key, now: datetime) -> None:
     """Free what work holds that was asked to leave or whose card is lost, and let it wait again, its
     turn counted from when it first asked. The caller wakes `PASS`."""
+    records.free(db, key, now)
+    records.put_back(db, key)
+
+
+def rate(db: Database, key: Key, *, priority: int, preemptible: bool) -> None:
+    """Say anew how important work is, whether it waits or has its place. The caller wakes `PASS`."""
     if entry := records.find(db, key):
-        records.free(db, key, now)
-        records.put(db, entry.request)
+        records.describe(db, replace(entry.request, priority=priority, preemptible=preemptible))
 
 
 def queue_now(db: Database) -> list[Entry]:
@@ -119,7 +128,10 @@ def wants(request: Request) -> str:
 
 def _answer(db: Database, entry: Entry) -> Granted | Waiting:
     if entry.placed_at is None:
-        return Waiting(entry.reason, entry.position)
+        return Waiting(entry.why_it_waits, entry.position, preempted=bool(entry.preempted))
     return Granted(
-        records.grants_of(db, entry.request), leave=entry.reason if entry.leaves_by else "", lost=entry.lost
+        records.grants_of(db, entry.request),
+        leave=entry.reason if entry.leaves_by else "",
+        leaves_by=entry.leaves_by,
+        lost=entry.lost,
     )

@@ -27,14 +27,27 @@ _CARDS = {"whole": Whole, "share": Share, "slice": Slice}
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A request, and how far it is. `position` is 0 before a pass has looked at it."""
+    """A request, and how far it is.
+
+    `position` is 0 before a pass has looked at it. `leaves_by` is set while it has its place and was
+    asked to leave, with `reason` saying for whom; `preempted` says for whom it left, while it waits
+    again.
+    """
 
     request: Request
     placed_at: datetime | None = None
     leaves_by: datetime | None = None
     position: int = 0
     reason: str = ""
+    preempted: str = ""
     lost: str = ""
+
+    @property
+    def why_it_waits(self) -> str:
+        """The reason, and before it whom it left for."""
+        if not self.preempted:
+            return self.reason
+        return f"Preempted by {self.preempted}; it starts again by itself. {self.reason}".strip()
 
 
 def find(db: Database, key: Key) -> Entry | None:
@@ -121,7 +134,7 @@ def put(db: Database, request: Request) -> None:
     """Keep a request that waits; one of the same work is replaced."""
     db.execute(
         "INSERT OR REPLACE INTO requests (kind, id, name, owner, workspace_id, user_id, asked_at, pods,"
-        " priority, preemptible, lasts_s, private) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " priority, preemptible, lasts_s, private, ends_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [*request.key, *_described(request)],
     )
 
@@ -130,7 +143,8 @@ def describe(db: Database, request: Request) -> None:
     """Change what is said of a request; what it holds stays, its turn is to be found anew."""
     db.execute(
         "UPDATE requests SET name = ?, owner = ?, workspace_id = ?, user_id = ?, asked_at = ?, pods = ?,"
-        " priority = ?, preemptible = ?, lasts_s = ?, private = ?, position = 0 WHERE kind = ? AND id = ?",
+        " priority = ?, preemptible = ?, lasts_s = ?, private = ?, ends_at = ?, position = 0"
+        " WHERE kind = ? AND id = ?",
         [*_described(request), *request.key],
     )
 
@@ -143,6 +157,15 @@ def name(db: Database, key: Key, name: str, *, private: bool) -> None:
 def remove(db: Database, key: Key) -> None:
     """Forget a request."""
     db.execute("DELETE FROM requests WHERE kind = ? AND id = ?", list(key))
+
+
+def put_back(db: Database, key: Key) -> None:
+    """Let work that had its place wait again, its turn counted from when it first asked."""
+    db.execute(
+        "UPDATE requests SET placed_at = NULL, leaves_by = NULL, position = 0, reason = '', lost = '',"
+        " preempted = CASE WHEN leaves_by IS NULL THEN '' ELSE reason END WHERE kind = ? AND id = ?",
+        list(key),
+    )
 
 
 def allocate(db: Database, request: Request, grants: Sequence[Grant], now: datetime) -> None:
@@ -159,7 +182,8 @@ def allocate(db: Database, request: Request, grants: Sequence[Grant], now: datet
                 [uuid, *request.key, pod, number, grant.memory_bytes],
             )
     db.execute(
-        "UPDATE requests SET placed_at = ?, position = 0, reason = '' WHERE kind = ? AND id = ?",
+        "UPDATE requests SET placed_at = ?, position = 0, reason = '', preempted = '', leaves_for = ''"
+        " WHERE kind = ? AND id = ?",
         [now.isoformat(), *request.key],
     )
 
@@ -179,12 +203,39 @@ def keep_waiting(db: Database, waiting: Iterable[tuple[int, str, str, str]]) -> 
     db.conn.executemany("UPDATE requests SET position = ?, reason = ? WHERE kind = ? AND id = ?", waiting)
 
 
-def ask_to_leave(db: Database, key: Key, by: datetime, reason: str) -> None:
-    """Note that work has to leave."""
+def ask_to_leave(db: Database, request: Request, leaves_by: datetime, by: Request) -> None:
+    """Note that work has to leave, and for whom, as its readers may know."""
+    by_whom = f"{by.words_for(request.readers)} (priority {by.priority})"
     db.execute(
-        "UPDATE requests SET leaves_by = ?, reason = ? WHERE kind = ? AND id = ?",
-        [by.isoformat(), reason, *key],
+        "UPDATE requests SET leaves_by = ?, reason = ?, leaves_for = ? WHERE kind = ? AND id = ?",
+        [leaves_by.isoformat(), by_whom, " ".join(by.key), *request.key],
     )
+
+
+def made_way_for(db: Database) -> frozenset[Key]:
+    """The work that others leave or left for, and that has no place yet."""
+    rows = db.query("SELECT DISTINCT leaves_for FROM requests WHERE leaves_for != ''")
+    found = [row["leaves_for"].split(" ", 1) for row in rows]
+    return frozenset((kind, id) for kind, id in found)
+
+
+def nobody_leaves_for(db: Database, key: Key) -> list[Key]:
+    """Some work has its place, or wants none any more: who has not left for it yet can stay.
+
+    Returns:
+        Those who stay.
+    """
+    condition = "leaves_for = ? AND leaves_by IS NOT NULL"
+    staying = [
+        (row["kind"], row["id"])
+        for row in db.query(f"SELECT kind, id FROM requests WHERE {condition}", [" ".join(key)])  # noqa: S608
+    ]
+    db.execute(
+        f"UPDATE requests SET leaves_by = NULL, reason = '' WHERE {condition}",  # noqa: S608
+        [" ".join(key)],
+    )
+    db.execute("UPDATE requests SET leaves_for = '' WHERE leaves_for = ?", [" ".join(key)])
+    return staying
 
 
 def note_lost(db: Database, key: Key, lost: str) -> None:
@@ -263,6 +314,7 @@ def _described(request: Request) -> list[Any]:
         request.preemptible,
         None if request.lasts is None else request.lasts.total_seconds(),
         request.private,
+        request.ends_at and request.ends_at.isoformat(),
     ]
 
 
@@ -281,11 +333,13 @@ def _entry(row: Mapping[str, Any]) -> Entry:
             preemptible=bool(row["preemptible"]),
             lasts=None if row["lasts_s"] is None else timedelta(seconds=row["lasts_s"]),
             private=bool(row["private"]),
+            ends_at=_time(row["ends_at"]),
         ),
         placed_at=_time(row["placed_at"]),
         leaves_by=_time(row["leaves_by"]),
         position=row["position"],
         reason=row["reason"],
+        preempted=row["preempted"],
         lost=row["lost"],
     )
 
@@ -411,3 +465,12 @@ def create_card_faults(db: Database) -> None:
 def add_private(db: Database) -> None:
     # What runs is named to nobody else until it is described anew, at its next start or change.
     db.execute("ALTER TABLE requests ADD COLUMN private INTEGER NOT NULL DEFAULT 1")
+
+
+@MIGRATIONS()
+def add_preemption(db: Database) -> None:
+    # leaves_for is the kind and id of the work that this one was made to leave for, until that has its place.
+    db.execute("ALTER TABLE requests ADD COLUMN leaves_for TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE requests ADD COLUMN preempted TEXT NOT NULL DEFAULT ''")
+    db.execute("ALTER TABLE requests ADD COLUMN ends_at TEXT")
+    db.execute("CREATE INDEX requests_that_make_way ON requests (leaves_for) WHERE leaves_for != ''")

@@ -57,10 +57,11 @@ class Need:
 class Request:
     """Work that wants a place.
 
-    `priority` is from 1 to 9, the highest first. `lasts` is how long it runs at most once it
-    has its place, where that is known; it lets small work go ahead of large. `name` and
-    `owner` are for sentences: «job train of alice». What is `private` only its user sees, and who
-    manages or operates its workspace.
+    `priority` is from 1 to 9, the highest first. `preemptible` work may be stopped for work of a
+    higher one, and waits again then. `lasts` is how long it runs at most once it has its place,
+    `ends_at` when it is over however late it begins, where that is known; either lets small work go
+    ahead of large. `name` and `owner` are for sentences: «job train of alice». What is `private` only
+    its user sees, and who manages or operates its workspace.
     """
 
     kind: str
@@ -75,6 +76,7 @@ class Request:
     preemptible: bool = False
     lasts: timedelta | None = None
     private: bool = False
+    ends_at: datetime | None = None
 
     @property
     def key(self) -> Key:
@@ -99,6 +101,11 @@ class Request:
         if self.private and user_id != self.user_id:
             return f"a private {self.kind}"
         return self.words
+
+    def ends_by(self, begun: datetime) -> datetime | None:
+        """When it is over at the latest if it begins then; None where nobody knows."""
+        known = [self.ends_at, begun + self.lasts if self.lasts is not None else None]
+        return min((each for each in known if each is not None), default=None)
 
 
 @dataclass(frozen=True)
@@ -125,6 +132,5 @@ class Held:
     @property
     def ends_by(self) -> datetime | None:
         """When it has given its place back at the latest; None where nobody knows."""
-        lasts = self.request.lasts
-        known = [self.leaves_by, self.placed_at + lasts if lasts is not None else None]
+        known = [self.leaves_by, self.request.ends_by(self.placed_at)]
         return min((each for each in known if each is not None), default=None)

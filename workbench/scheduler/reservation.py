@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from itertools import chain, combinations, islice
 
 from workbench.scheduler.cards import Machine
 from workbench.scheduler.requests import Held, Request, Share, Slice, Whole
 from workbench.scheduler.room import Room
+
+_MOST_TRIES = 500
+"""Ways to make room that are looked at before one that will do is taken."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +27,12 @@ class Reservation:
     start: datetime | None
     then: Room
 
-    def allows(self, lasts: timedelta | None, now: datetime) -> bool:
-        """Whether work that begins now and lasts so long is over before the place is needed."""
-        return self.start is not None and lasts is not None and now + lasts <= self.start
+    def allows(self, request: Request, now: datetime) -> bool:
+        """Whether work that begins now is over before the place is needed."""
+        if self.start is None:
+            return False
+        end = request.ends_by(now)
+        return end is not None and end <= self.start
 
 
 def reserve(request: Request, machine: Machine, held: Sequence[Held], now: datetime) -> Reservation | None:
@@ -50,26 +57,31 @@ def reserve(request: Request, machine: Machine, held: Sequence[Held], now: datet
 
 
 def victims(request: Request, machine: Machine, held: Sequence[Held]) -> list[Held]:
-    """The work that has to leave so that a request fits: preemptible and of lower priority, the least
-    important and youngest first. Empty where that would not help, or where enough leaves already."""
+    """The work that has to leave so that a request fits: preemptible, of lower priority, and as few as
+    possible; among as many, the least important and what started last. Empty where that would not
+    help, and where enough leaves already or is about to be free."""
     staying = [each for each in held if not each.leaves_by]
-    if Room.of(machine, staying).fits(request.pods):
+    candidates = sorted(
+        (each for each in staying if each.request.preemptible and each.request.priority < request.priority),
+        key=lambda each: (each.request.priority, -each.placed_at.timestamp()),
+    )
+
+    def fits_without(gone: Sequence[Held]) -> bool:
+        return Room.of(machine, _without(staying, gone), soon_too=True).fits(request.pods)
+
+    if not candidates or fits_without([]) or not fits_without(candidates):
         return []
-    chosen: list[Held] = []
-    for each in sorted(staying, key=lambda each: (each.request.priority, -each.placed_at.timestamp())):
-        if each.request.preemptible and each.request.priority < request.priority:
-            chosen.append(each)
-            if Room.of(machine, _without(staying, chosen)).fits(request.pods):
-                return _needed(request, machine, staying, chosen)
-    return []
+    ways = chain.from_iterable(combinations(candidates, count) for count in range(1, len(candidates)))
+    few = next((way for way in islice(ways, _MOST_TRIES) if fits_without(way)), None)
+    return list(few) if few else _needed(candidates, fits_without)
 
 
-def _needed(request: Request, machine: Machine, staying: Sequence[Held], chosen: list[Held]) -> list[Held]:
-    """Those of the chosen without whom it does not do."""
-    needed = chosen
-    for each in chosen:
+def _needed(candidates: Sequence[Held], enough: Callable[[Sequence[Held]], bool]) -> list[Held]:
+    """Candidates without whom it would not do; the first ones go before the others."""
+    needed = list(candidates)
+    for each in reversed(candidates):
         fewer = [one for one in needed if one is not each]
-        if Room.of(machine, _without(staying, fewer)).fits(request.pods):
+        if enough(fewer):
             needed = fewer
     return needed
 

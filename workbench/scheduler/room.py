@@ -1,7 +1,7 @@
 """What is free, and how work is fitted into it.
 
-A `Room` is counted down as places are given and up as they are given back. It is a scratch
-pad of one pass, made from a machine and what is held, and never kept.
+A `Room` is counted down as places are given. It is a scratch pad of one pass, made from a
+machine and what is held, and never kept.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ class Room:
 
     `empty` are cards of which nothing is given away; `shared` the free bytes of those that are
     given away in part; `instances` the free MIG instances, by UUID, with their profile.
+
+    A long queue asks for few kinds of cards again and again: `fitting` are those that were found to
+    fit since something was taken last, `refused` those that do not, and never will, as a room
+    only shrinks.
     """
 
     cards: Mapping[str, Card]
@@ -34,13 +38,18 @@ class Room:
     empty: dict[str, Card] = field(default_factory=dict)
     shared: dict[str, int] = field(default_factory=dict)
     instances: dict[str, str] = field(default_factory=dict)
+    fitting: set[tuple[Cards, ...]] = field(default_factory=set)
+    refused: set[tuple[Cards, ...]] = field(default_factory=set)
 
     @classmethod
-    def of(cls, machine: Machine, held: Iterable[Held], *, busy_too: bool = False) -> Self:
+    def of(
+        cls, machine: Machine, held: Iterable[Held], *, busy_too: bool = False, soon_too: bool = False
+    ) -> Self:
         """What is left of a machine.
 
         Args:
             busy_too: Count cards as free that somebody outside uses, as they may become free.
+            soon_too: Count cards as free whose memory is about to come back.
         """
         usable = [card for card in machine.cards if not card.problem]
         whole = [card for card in usable if not card.divided]
@@ -54,7 +63,7 @@ class Room:
         for each in held:
             room.take(each.request.pods, each.grants)
         if not busy_too:
-            room._close_busy()
+            room._close_busy(soon_too=soon_too)
         return room
 
     def copy(self) -> Room:
@@ -66,10 +75,13 @@ class Room:
             dict(self.empty),
             dict(self.shared),
             dict(self.instances),
+            set(self.fitting),
+            set(self.refused),
         )
 
     def take(self, pods: Sequence[Need], grants: Sequence[Grant]) -> None:
         """Count what is given away as gone."""
+        self.fitting.clear()
         for need, grant in zip(pods, grants, strict=True):
             self.cpus -= need.cpus
             self.memory_bytes -= need.memory_bytes
@@ -84,7 +96,15 @@ class Room:
 
     def fits(self, pods: Sequence[Need]) -> bool:
         """Whether there is a place for each of the pods."""
-        return self.copy().fit(pods, pick=_first) is not None if _wants_cards(pods) else self.may_fit(pods)
+        if not self.may_fit(pods):
+            return False
+        wanted = tuple([need.cards for need in pods])
+        if not any(wanted):
+            return True
+        if wanted not in self.fitting and wanted not in self.refused:
+            found = self.copy().fit(pods, pick=_first)
+            (self.fitting if found else self.refused).add(wanted)
+        return wanted in self.fitting
 
     def fit(self, pods: Sequence[Need], *, pick: Pick = closest) -> tuple[Grant, ...] | None:
         """Find a place for each of the pods, and take them all; None, and nothing taken, where
@@ -93,18 +113,21 @@ class Room:
         Args:
             pick: Chooses so many among free cards.
         """
-        if not self.may_fit(pods):
+        wanted = tuple([need.cards for need in pods])
+        if not self.may_fit(pods) or wanted in self.refused:
             return None
         trial = self if len(pods) == 1 else self.copy()
         grants: list[Grant] = [Grant()] * len(pods)
         for number in sorted(range(len(pods)), key=lambda number: _difficulty(pods[number].cards)):
             grant = trial._choose(pods[number].cards, pick)
             if grant is None:
+                self.refused.add(wanted)
                 return None
             trial.take([pods[number]], [grant])
             grants[number] = grant
         self.cpus, self.memory_bytes = trial.cpus, trial.memory_bytes
         self.empty, self.shared, self.instances = trial.empty, trial.shared, trial.instances
+        self.fitting.clear()
         return tuple(grants)
 
     def may_fit(self, pods: Sequence[Need]) -> bool:
@@ -130,9 +153,11 @@ class Room:
     def _free(self, card: Card) -> int:
         return card.memory_bytes if card.uuid in self.empty else self.shared.get(card.uuid, 0)
 
-    def _close_busy(self) -> None:
+    def _close_busy(self, *, soon_too: bool) -> None:
         """Take out what is not free although nothing on record says so: the lesser count holds."""
         for card in self.cards.values():
+            if soon_too and card.soon:
+                continue
             if card.settling:
                 self.empty.pop(card.uuid, None)
                 self.shared.pop(card.uuid, None)
@@ -174,10 +199,6 @@ class Room:
 def _first(free: Collection[Card], count: int) -> tuple[Card, ...]:
     """Any will do where nothing is given away in the end."""
     return tuple(islice(free, count))
-
-
-def _wants_cards(pods: Sequence[Need]) -> bool:
-    return any(need.cards for need in pods)
 
 
 def _of_model(cards: Iterable[Card], model: str) -> Collection[Card]:

@@ -2,7 +2,7 @@
 
 from workbench.workspaces.access_keys import KeyPair
 from workbench.workspaces.access_keys import usable as usable_key
-from workbench.workspaces.auditor import Auditor
+from workbench.workspaces.auditor import Auditor, note_own_act
 from workbench.workspaces.authentication import Authenticator
 from workbench.workspaces.authorization import require, require_on_machine, visible_in
 from workbench.workspaces.configs import search as find_configs
@@ -57,6 +57,7 @@ __all__ = [
     "knows",
     "may",
     "mount_context",
+    "note_own_act",
     "put_tags",
     "require",
     "require_on_machine",

@@ -10,10 +10,12 @@ from sqlite_utils import Database
 
 from workbench.store import Store
 from workbench.workspaces import audit
-from workbench.workspaces.audit import Entry
-from workbench.workspaces.audit_events import CLOSED, Outcome, entry_of
+from workbench.workspaces.audit import Entry, Level
+from workbench.workspaces.audit_events import CLOSED, EVENTS, Outcome, entry_of
 from workbench.workspaces.residents import Residents
 from workbench.workspaces.throttle import Throttle, TooManyFailures
+
+_OURSELVES = "workbench"
 
 
 class Auditor:
@@ -62,3 +64,29 @@ class Auditor:
             if place := each.find(db, entry.resource_id):
                 return replace(entry, workspace_id=place.workspace_id)
         return entry
+
+
+def note_own_act(
+    db: Database, *, operation: str, resource_id: str, workspace_id: str, reason_code: str, now: datetime
+) -> None:
+    """Keep what Workbench did by itself, in the place of whoever else might have asked for it.
+
+    Args:
+        reason_code: Why, for programs; it stands where an error's code does.
+    """
+    event, resource_type = EVENTS.get(operation, (operation, ""))
+    entry = Entry(
+        time=now,
+        user_name=_OURSELVES,
+        source=_OURSELVES,
+        operation=operation,
+        event=event,
+        resource_type=resource_type,
+        resource_id=resource_id,
+        workspace_id=workspace_id,
+        level=Level.NORMAL,
+        status=200,
+        code=reason_code,
+        request_id="",
+    )
+    audit.write(db, entry)

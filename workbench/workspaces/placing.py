@@ -114,7 +114,7 @@ def _refusal(pool: Pool, used: Amounts, asked: Asked) -> str:
 
 def _in_the_way(limit: Amounts, used: Amounts, wanted: Amounts) -> str:
     for name in _PARTITIONED:
-        has, wants = getattr(limit, name) - getattr(used, name), getattr(wanted, name)
+        has, wants = round(getattr(limit, name) - getattr(used, name), 6), getattr(wanted, name)
         if wants > has and wants > 0:
             unit, what = (
                 (2**30, "GiB memory")

@@ -33,11 +33,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Amounts:
-    """What is used or wanted. The last four count things and bytes of all the workspace's files."""
+    """What is used or wanted. A part of a GPU counts as a fraction of one. The last four count things
+    and bytes of all the workspace's files."""
 
     cpus: float = 0
     memory_bytes: int = 0
-    gpus: int = 0
+    gpus: float = 0
     notebooks: int = 0
     jobs: int = 0
     services: int = 0
@@ -50,7 +51,7 @@ class Quota:
 
     cpus: float | None = None
     memory_bytes: int | None = None
-    gpus: int | None = None
+    gpus: float | None = None
     notebooks: int | None = None
     jobs: int | None = None
     services: int | None = None
@@ -74,6 +75,9 @@ _LABELS = {
 }
 
 
+_PARTS = " A share of a GPU counts as its part of the card's memory."
+
+
 def admit(quota: Quota, used: Amounts, wanted: Amounts) -> None:
     """Refuse what would go beyond the quota; what takes none of a thing is never refused for it.
 
@@ -82,11 +86,12 @@ def admit(quota: Quota, used: Amounts, wanted: Amounts) -> None:
     """
     for each in fields(quota):
         limit, has, wants = (getattr(of, each.name) for of in (quota, used, wanted))
-        if limit is not None and wants > 0 and has + wants > limit:
+        if limit is not None and wants > 0 and round(has + wants, 6) > limit:
             raise OverQuota(
                 f"The workspace's quota of {_LABELS[each.name]} is {_shown(each.name, limit)}:"
                 f" {_shown(each.name, has)} in use, {_shown(each.name, wants)} wanted.",
-                hint="Stop something, ask for less, or ask the machine's owner for more.",
+                hint="Stop something, ask for less, or ask the machine's owner for more."
+                + _PARTS * (each.name == "gpus" and not float(wants).is_integer()),
             )
     if quota.disk_bytes is not None and used.disk_bytes > quota.disk_bytes:
         raise OverQuota(
@@ -121,4 +126,4 @@ def shown_bytes(value: float) -> str:
 
 
 def _shown(name: str, value: float) -> str:
-    return shown_bytes(value) if name.endswith("_bytes") else f"{value:g}"
+    return shown_bytes(value) if name.endswith("_bytes") else f"{round(value, 3):g}"

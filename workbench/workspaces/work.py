@@ -36,7 +36,7 @@ class Work:
     user_id: str
     cpus: float
     memory_bytes: int
-    gpus: int = 0
+    gpus: float = 0
     pool: str = ""
 
     @property
@@ -124,9 +124,9 @@ def total(works: Sequence[Work]) -> Amounts:
     """What several take together."""
     each = [work.amounts for work in works]
     return Amounts(
-        cpus=sum(one.cpus for one in each),
+        cpus=round(sum(one.cpus for one in each), 6),
         memory_bytes=sum(one.memory_bytes for one in each),
-        gpus=sum(one.gpus for one in each),
+        gpus=round(sum(one.gpus for one in each), 6),
         notebooks=sum(one.notebooks for one in each),
         jobs=sum(one.jobs for one in each),
         services=sum(one.services for one in each),

@@ -30,6 +30,7 @@ from workbench_tui.texts import say
 from workbench_tui.tones import Tone, Word
 
 _AT_REST = ("Stopped", "Failed")
+_LIMIT = ("MaxIdleTimeInMinutes", "CpuPercentThreshold", "GpuPercentThreshold")
 _LINES = 20_000
 _CHARTS = {
     "cpus": ("CPU", "%", 100.0),
@@ -110,6 +111,19 @@ async def limit_idling(scope: Scope, item: Item, given: Values) -> Outcome:
     )
 
 
+async def snooze(scope: Scope, item: Item, given: Values) -> Outcome:
+    """Set the idle limit that it has once more, as it counts from then."""
+    limit = {name: value for name, value in item["IdleInstanceCuller"].items() if name in _LIMIT}
+    await scope.call("dsw", "CreateIdleInstanceCuller", instance_id=item["InstanceId"], **limit)
+    return Outcome(
+        said=say(
+            "{name} is kept for {minutes} minutes more.",
+            name=_name(item),
+            minutes=limit["MaxIdleTimeInMinutes"],
+        )
+    )
+
+
 async def logs(scope: Scope, item: Item) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
     """Its log, and what comes."""
     follow = operation("workbench", "GetNotebookLogs")
@@ -165,6 +179,8 @@ def facts(item: Item) -> Sequence[tuple[str, Sequence[tuple[str, Word]]]]:
                 ("Memory", Word(f"{resource.get('Memory') or ''} GiB")),
                 ("Shared memory", Word(f"{resource.get('SharedMemory') or ''} GiB")),
                 ("GPU", Word(resource.get("GPU") or "")),
+                ("Priority", Word(str(item.get("Priority") or ""))),
+                ("Preemptible", Word(say("yes") if _preemptible(item) else say("no"))),
                 ("Spec", Word(item.get("EcsSpec") or "")),
                 ("Image", Word(item.get("ImageUrl") or "")),
             ],
@@ -208,6 +224,15 @@ async def specs(scope: Scope) -> Sequence[tuple[str, str]]:
     ]
 
 
+async def yes_or_no(scope: Scope) -> Sequence[tuple[str, str]]:
+    """The two answers."""
+    return [("yes", say("yes")), ("no", say("no"))]
+
+
+def _preemptible(item: Item) -> bool:
+    return bool((item.get("SpotSpec") or {}).get("SpotStrategy", "NoSpot") != "NoSpot")
+
+
 def _spec(spec: Item) -> str:
     gpus = f", {spec['GPU']} GPU {spec['GPUType']}" if spec.get("GPU") else ""
     return f"{values.number(spec['CPU'])} CPU, {values.number(spec['Memory'])} GiB{gpus}"
@@ -215,26 +240,32 @@ def _spec(spec: Item) -> str:
 
 def _wanted(given: Values) -> dict[str, Any]:
     size = {"CPU": given.get("cpu"), "Memory": given.get("memory"), "GPU": given.get("gpu")}
+    strategy = {"yes": "SpotAsPriceGo", "no": "NoSpot"}.get(given.get("preemptible", ""))
     mounts = [each.partition("=") for each in given.get("mounts", "").split()]
     fields = {
         "InstanceName": given.get("name"),
         "ImageUrl": given.get("image"),
         "EcsSpec": given.get("spec"),
         "RequestedResource": {name: value for name, value in size.items() if value},
+        "Priority": int(given.get("priority") or 0),
+        "SpotSpec": {"SpotStrategy": strategy} if strategy else {},
         "Datasets": [{"Uri": uri, "MountPath": path, "MountAccess": "RW"} for uri, _, path in mounts],
     }
     return {name: value for name, value in fields.items() if value}
 
 
 def _create_command(item: Item, given: Values) -> str:
-    options = "".join(
-        f" --{name} {given[name]}" for name in ("name", "image", "cpu", "memory", "gpu") if given.get(name)
-    )
-    return f"workbench notebook create{options}"
+    named = ("name", "image", "cpu", "memory", "gpu", "priority")
+    options = "".join(f" --{name} {given[name]}" for name in named if given.get(name))
+    return f"workbench notebook create{options}{' --preemptible' * (given.get('preemptible') == 'yes')}"
 
 
 def _name(item: Item) -> str:
     return str(item.get("InstanceName") or item.get("InstanceId"))
+
+
+def _idle_limit(item: Item) -> int:
+    return (item.get("IdleInstanceCuller") or {}).get("MaxIdleTimeInMinutes") or 0
 
 
 def _amount(name: str) -> Any:
@@ -277,6 +308,24 @@ _SIZE = (
     ),
 )
 
+_STANDING = (
+    Field(
+        name="priority",
+        title="Priority",
+        check=checks.whole,
+        help="From 1 to 9; 9 is served first.",
+        start=lambda item: str(item.get("Priority") or ""),
+    ),
+    Field(
+        name="preemptible",
+        title="Preemptible",
+        help="May be stopped for work of a higher priority; it starts again by itself.",
+        options=yes_or_no,
+        free=False,
+        start=lambda item: "yes" if _preemptible(item) else "",
+    ),
+)
+
 _FORM = (
     Field(name="name", title="Name", check=checks.notebook_name, help="Letters, digits, `-` and `_`."),
     Field(
@@ -287,6 +336,7 @@ _FORM = (
         start=lambda item: item.get("ImageUrl", "notebook"),
     ),
     *_SIZE,
+    *_STANDING,
     Field(
         name="mounts",
         title="Mounts",
@@ -427,6 +477,17 @@ RESOURCE = Resource(
                     ),
                 ),
             ),
+        ),
+        Action(
+            name="snooze",
+            key="z",
+            title="Snooze",
+            help="Let it be idle for as long again as its limit says.",
+            operation="CreateIdleInstanceCuller",
+            run=snooze,
+            shown=False,
+            blocked=lambda item: "" if _idle_limit(item) else say("It has no idle limit."),
+            command=lambda item, given: f"workbench notebook snooze {_name(item)}",
         ),
         Action(
             name="delete",

@@ -78,7 +78,7 @@ def _wanted(given: Values) -> dict[str, object]:
         "Description": given["description"],
         "Cpus": float(given["cpu"] or 0),
         "MemoryBytes": int(float(given["memory"] or 0) * 2**30),
-        "Gpus": int(given["gpu"] or 0),
+        "Gpus": float(given["gpu"] or 0),
         "Kinds": given["kinds"].split(),
         "WorkspaceIds": given["workspaces"].split(),
     }
@@ -105,7 +105,7 @@ _FORM = (
         check=checks.amount,
         start=lambda item: values.number((item.get("MemoryBytes") or 0) / 2**30) if item else "",
     ),
-    Field(name="gpu", title="GPU", check=checks.whole, start=lambda item: str(item.get("Gpus") or "")),
+    Field(name="gpu", title="GPU", check=checks.amount, start=lambda item: str(item.get("Gpus") or "")),
     Field(
         name="kinds",
         title="Kinds",

@@ -35,7 +35,7 @@ async def change(scope: Scope, item: Item, given: Values) -> Outcome:
 def _amount(name: str, value: str) -> float | int:
     if name in _SIZES:
         return int(float(value) * 2**30)
-    return float(value) if name == "Cpus" else int(value)
+    return float(value) if name in ("Cpus", "Gpus") else int(value)
 
 
 def _start(name: str) -> Callable[[Item], str]:
@@ -99,7 +99,7 @@ RESOURCE = Resource(
             form=(
                 _field("Cpus", "CPU", checks.amount),
                 _field("MemoryBytes", "Memory, GiB", checks.amount),
-                _field("Gpus", "GPU", checks.whole),
+                _field("Gpus", "GPU", checks.amount),
                 _field("Notebooks", "Notebooks", checks.whole),
                 _field("Jobs", "Jobs", checks.whole),
                 _field("Services", "Services", checks.whole),

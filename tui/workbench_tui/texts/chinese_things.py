@@ -31,6 +31,17 @@ NOTEBOOKS: Mapping[str, str] = {
     "Stop it after so long without use.": "闲置这么久后停止。",
     "Minutes": "分钟",
     "Without use, until it is stopped; 0 lifts the limit.": "闲置多久后停止；0 取消时限。",
+    "From 1 to 9; 9 is served first.": "1 到 9；9 最先安排。",
+    "Preemptible": "可抢占",
+    "May be stopped for work of a higher priority; it starts again by itself.": (
+        "可为更高优先级的工作让出资源；之后会自动重新启动。"
+    ),
+    "yes": "是",
+    "no": "否",
+    "Snooze": "稍后再停",
+    "Let it be idle for as long again as its limit says.": "按其闲置时限，再保留同样长的时间。",
+    "{name} is kept for {minutes} minutes more.": "{name} 再保留 {minutes} 分钟。",
+    "It has no idle limit.": "它没有闲置时限。",
     "{name} is not stopped for idling any more.": "{name} 不再因闲置而停止。",
     "{name} stops after {minutes} minutes without use.": "{name} 闲置 {minutes} 分钟后停止。",
     "Delete": "删除",

@@ -15,6 +15,7 @@ from sqlite_utils import Database
 
 from workbench import scheduler, workspaces
 from workbench.errors import InvalidInput, NotFound
+from workbench.node import Inventory
 from workbench.node.room import expect_room
 from workbench.notebooks import access, records, residents, rules, search
 from workbench.notebooks.api import requests, views
@@ -50,7 +51,7 @@ def create(parts: Parts, call: Call) -> Answer:
         _check_mounts(parts, db, notebook)
         notebook = access.with_new_secrets(parts.vault, notebook)
         records.insert(db, notebook)
-        workspaces.begin_work(db, residents.work(notebook), installed=residents.installed(inventory))
+        _begin(db, notebook, inventory)
         workspaces.put_tags(db, KIND, notebook.id, workspace_id, requests.labels(call.fields))
         _note(db, notebook, f"Created by {call.caller.name}.", now)
     return _told(parts, notebook)
@@ -73,7 +74,8 @@ def list_(parts: Parts, call: Call) -> Answer:
 
 
 def update(parts: Parts, call: Call) -> Answer:
-    """UpdateInstance. A running session keeps its size until it is started anew."""
+    """UpdateInstance. A running session keeps its size until it is started anew; its priority, and
+    whether it may be preempted, hold at once."""
     inventory = parts.node.inventory()
     with parts.store.transaction() as db:
         before = permitted(db, call)
@@ -83,8 +85,10 @@ def update(parts: Parts, call: Call) -> Answer:
         if call.fields.get("StartInstance"):
             notebook = records.save(db, rules.start(notebook, parts.now()))
         if notebook.wanted is Wanted.RUNNING:
-            workspaces.begin_work(db, residents.work(notebook), installed=residents.installed(inventory))
-        scheduler.name(db, (KIND, notebook.id), notebook.name, private=bool(notebook.private_to))
+            _begin(db, notebook, inventory)
+        key = (KIND, notebook.id)
+        scheduler.name(db, key, notebook.name, private=bool(notebook.private_to))
+        scheduler.rate(db, key, priority=notebook.priority, preemptible=notebook.preemptible)
     parts.queue.wake(*scheduler.PASS)  # others wait for what it holds, and are told so
     return _told(parts, notebook)
 
@@ -92,12 +96,12 @@ def update(parts: Parts, call: Call) -> Answer:
 def start(parts: Parts, call: Call) -> Answer:
     """StartInstance."""
     expect_room(parts.settings.home, parts.settings.disk_floor_gib)
-    installed = residents.installed(parts.node.inventory())
+    inventory = parts.node.inventory()
     with parts.store.transaction() as db:
         before = permitted(db, call)
         notebook = rules.start(before, parts.now())
         if notebook != before:
-            workspaces.begin_work(db, residents.work(notebook), installed=installed)
+            _begin(db, notebook, inventory)
             notebook = records.save(db, notebook)
             _note(db, notebook, f"Start asked for by {call.caller.name}.", parts.now())
     return _told(parts, notebook)
@@ -259,6 +263,11 @@ def _view(parts: Parts, db: Database, notebook: Notebook) -> dict[str, Any]:
         settings=parts.settings,
         now=parts.now(),
     )
+
+
+def _begin(db: Database, notebook: Notebook, inventory: Inventory) -> None:
+    """Count it as running from now on, if its workspace may have that much."""
+    workspaces.begin_work(db, residents.work(notebook, inventory), installed=residents.installed(inventory))
 
 
 def _note(db: Database, notebook: Notebook, message: str, now: datetime) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from workbench.errors import InvalidInput
 from workbench.node import Inventory, check_fits, parse_resources, share_of_a_gpu, specs
-from workbench.notebooks.records import DataMount, Notebook
+from workbench.notebooks.records import DataMount, IdleLimit, Notebook
 from workbench.notebooks.search import ORDERS, Query
 from workbench.settings import Settings
 from workbench.wire.paging import sorting
@@ -22,7 +22,11 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OURS = ("JUPYTER_TOKEN_FILE", "JUPYTER_TOKEN", "PYTHONUSERBASE", "HOME", "NVIDIA_VISIBLE_DEVICES")
 _LONGEST_SCRIPT = 65536
+_LONGEST_IDLE_MINUTES = 366 * 24 * 60
 _BUILT_IN = "notebook"
+
+_NO_SPOT = "NoSpot"
+_SPOT = ("SpotAsPriceGo", "SpotWithPriceLimit")
 
 GPU_MEMORY = "workbench.gpu_memory"
 """The label that asks for a share of a card, in GiB; PAI's notebooks have no field for it."""
@@ -82,8 +86,7 @@ def changed_notebook(notebook: Notebook, fields: Mapping[str, Any], inventory: I
         changes["mounts"] = ()
     if "Accessibility" in fields:
         changes["accessibility"] = _one_of("Accessibility", fields["Accessibility"], ("PRIVATE", "PUBLIC"))
-    if "Priority" in fields:
-        changes["priority"] = _within("Priority", fields["Priority"], 1, 9)
+    changes |= _standing(fields)
     if "UserCommand" in fields:
         changes["on_start"] = _script(fields["UserCommand"])
     if fields.get("DisassociateUserCommand"):
@@ -181,6 +184,18 @@ def from_milliseconds(now: datetime, milliseconds: int) -> datetime:
         raise InvalidInput(f"RemainingTimeInMs is {milliseconds}, which is out of reach.") from error
 
 
+def idle_limit(fields: Mapping[str, Any]) -> IdleLimit:
+    """The limit that CreateIdleInstanceCuller asks for.
+
+    Raises:
+        InvalidInput: A number is out of bounds.
+    """
+    minutes = _within("MaxIdleTimeInMinutes", fields.get("MaxIdleTimeInMinutes", 0), 1, _LONGEST_IDLE_MINUTES)
+    given = {"cpu_percent": "CpuPercentThreshold", "gpu_percent": "GpuPercentThreshold"}
+    floors = {name: _within(wire, fields[wire], 0, 100) for name, wire in given.items() if wire in fields}
+    return IdleLimit(minutes=minutes, **floors)
+
+
 def _size(notebook: Notebook, fields: Mapping[str, Any], inventory: Inventory) -> dict[str, Any]:
     if spec := fields.get("EcsSpec", ""):
         size = specs.resolve(spec, inventory).resources
@@ -203,6 +218,19 @@ def _size(notebook: Notebook, fields: Mapping[str, Any], inventory: Inventory) -
         "gpu_memory_bytes": size.gpu_memory_bytes,
         "gpu_instance": size.gpu_instance,
     }
+
+
+def _standing(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """How important it is, and whether it may be stopped for what is more important: PAI's words for
+    that are those of a market. There are no prices here, so any bid is as good as any other."""
+    changes: dict[str, Any] = {}
+    if "Priority" in fields:
+        changes["priority"] = _within("Priority", fields["Priority"], 1, 9)
+    if strategy := fields.get("SpotSpec", {}).get("SpotStrategy"):
+        changes["preemptible"] = _one_of("SpotStrategy", strategy, (_NO_SPOT, *_SPOT)) != _NO_SPOT
+    if fields.get("DisassociateSpot"):
+        changes["preemptible"] = False
+    return changes
 
 
 def _mount(dataset: Mapping[str, Any]) -> DataMount:

@@ -6,20 +6,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from workbench.errors import Conflict, InvalidInput
-from workbench.notebooks import records
+from workbench.errors import Conflict
+from workbench.notebooks import records, rules
 from workbench.notebooks.api import requests, views
 from workbench.notebooks.api.instances import permitted
-from workbench.notebooks.records import IdleLimit, Wanted
+from workbench.notebooks.records import Status, Wanted
 from workbench.notebooks.session import KIND
 from workbench.parts import Parts, Route
 from workbench.wire.call import Call
 from workbench.wire.operations import operation
 
 Answer = Mapping[str, Any]
-
-_CPU_PERCENT = 10
-_GPU_PERCENT = 5
 
 
 class NotRunning(Conflict):
@@ -58,18 +55,14 @@ def delete_shutdown_timer(parts: Parts, call: Call) -> Answer:
 
 
 def set_idle_culler(parts: Parts, call: Call) -> Answer:
-    """CreateIdleInstanceCuller; a second one replaces the first."""
-    minutes = call.fields.get("MaxIdleTimeInMinutes", 0)
-    if minutes < 1:
-        raise InvalidInput(f"MaxIdleTimeInMinutes is {minutes}; a number from 1 is wanted.")
-    limit = IdleLimit(
-        minutes=minutes,
-        cpu_percent=call.fields.get("CpuPercentThreshold", _CPU_PERCENT),
-        gpu_percent=call.fields.get("GpuPercentThreshold", _GPU_PERCENT),
-    )
+    """CreateIdleInstanceCuller; a second one replaces the first. It counts from now on, so that the
+    same one once more lets an idle notebook be for as long again."""
+    limit, now = requests.idle_limit(call.fields), parts.now()
     with parts.store.transaction() as db:
-        notebook = permitted(db, call)
-        records.save(db, replace(notebook, idle_limit=limit, modified_at=parts.now()))
+        notebook = replace(permitted(db, call), idle_limit=limit, modified_at=now)
+        if notebook.status is Status.RUNNING:
+            notebook = rules.idling(rules.used(notebook, now), now)
+        records.save(db, notebook)
     parts.queue.wake(KIND, notebook.id)
     return {"InstanceId": notebook.id}
 
@@ -83,8 +76,10 @@ def get_idle_culler(parts: Parts, call: Call) -> Answer:
 def delete_idle_culler(parts: Parts, call: Call) -> Answer:
     """DeleteIdleInstanceCuller."""
     with parts.store.transaction() as db:
-        notebook = permitted(db, call)
-        records.save(db, replace(notebook, idle_limit=None, modified_at=parts.now()))
+        notebook = replace(permitted(db, call), idle_limit=None, modified_at=parts.now())
+        if notebook.status is Status.RUNNING:
+            notebook = rules.idling(notebook, parts.now())
+        records.save(db, notebook)
     return {"InstanceId": notebook.id}
 
 

@@ -52,6 +52,7 @@ def instance(
         "Tags": [{"TagKey": key, "TagValue": value} for key, value in labels.items()],
         "Accessibility": notebook.accessibility,
         "Priority": notebook.priority,
+        "SpotSpec": {"SpotStrategy": "SpotAsPriceGo" if notebook.preemptible else "NoSpot"},
         "PaymentType": "PostPaid",
         "InstanceUrl": url,
         "JupyterlabUrl": url,

@@ -1,0 +1,66 @@
+"""Writing a changed notebook, so that everybody hears of it who should."""
+
+from __future__ import annotations
+
+import logging
+
+from workbench.notebooks import access, place, records, rules, session
+from workbench.notebooks.records import Notebook, Status
+from workbench.parts import Parts
+from workbench.telemetry import Change, Event, Level, events
+
+log = logging.getLogger(__name__)
+
+
+def save(parts: Parts, notebook: Notebook) -> Notebook:
+    """Write the record, and tell of it: events for its owner, the route, whoever watches.
+
+    Raises:
+        ChangedMeanwhile: It is not the one that was read; nothing was written.
+    """
+    with parts.store.transaction() as db:
+        before = records.get(db, notebook.id)
+        if before == notebook:
+            return notebook
+        notebook = records.save(db, notebook)
+        if (before.status, before.reason_code) != (notebook.status, notebook.reason_code):
+            events.add(db, _event(notebook))
+    if before.status is not notebook.status:
+        log.info("notebook changed id=%s from=%s to=%s", notebook.id, before.status, notebook.status)
+        parts.gateway.publish(access.route(parts.vault, notebook))
+    tell(parts, notebook)
+    return notebook
+
+
+def tell(parts: Parts, notebook: Notebook) -> None:
+    """Tell whoever watches how it stands with a notebook."""
+    parts.live.tell(
+        Change(
+            kind=session.KIND,
+            id=notebook.id,
+            workspace_id=notebook.workspace_id,
+            private_to=notebook.private_to,
+            status=notebook.status,
+            message=notebook.reason,
+        )
+    )
+
+
+def _event(notebook: Notebook) -> Event:
+    levels = {
+        Status.FAILED: Level.ERROR,
+        Status.RECOVERING: Level.WARNING,
+        place.GPU_LOST: Level.ERROR,
+        place.LEAVES: Level.WARNING,
+        rules.IDLE_SOON: Level.WARNING,
+    }
+    return Event(
+        kind=session.KIND,
+        id=notebook.id,
+        workspace_id=notebook.workspace_id,
+        owner_id=notebook.user_id,
+        time=notebook.modified_at,
+        level=levels.get(notebook.status) or levels.get(notebook.reason_code, Level.NORMAL),
+        reason=notebook.reason_code or notebook.status.value,
+        message=notebook.reason or f"The notebook is {notebook.status}.",
+    )
