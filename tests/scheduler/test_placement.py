@@ -78,7 +78,7 @@ def test_a_reason_names_nobody_whom_one_of_its_readers_may_not_know(
     assert f"held by {named}" in reason(decisions, first)
     assert f"kept for {first.words}" in reason(decisions, second)
     [leaves] = pass_over(machine, [urgent], [hold(machine, weak)]).preempted
-    assert leaves.reason.startswith(f"Makes way for {named},")
+    assert leaves.by_whom == f"{named} (priority 9)"
 
 
 def test_what_no_longer_fits_the_machine_says_why_and_holds_up_nobody() -> None:

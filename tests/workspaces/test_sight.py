@@ -10,6 +10,7 @@ from tests.notebooks.examples import a_notebook
 from tests.workspaces.conftest import Machine
 from workbench import notebooks
 from workbench.notebooks import records
+from workbench.telemetry import events
 from workbench.wire.call import Caller
 from workbench.workspaces import Role, knows
 from workbench.workspaces.members import enrol
@@ -18,7 +19,7 @@ from workbench.workspaces.members import enrol
 @pytest.fixture
 def whose(machine: Machine) -> Iterator[Caller]:
     """Who has a private notebook `dsw-private` and a public one `dsw-public`, and had `dsw-gone`."""
-    machine.store.migrate([notebooks.MIGRATIONS])
+    machine.store.migrate([events.MIGRATIONS, notebooks.MIGRATIONS])
     user = machine.join(Role.DEVELOPER, 2001)
     with machine.store.transaction() as db:
         for name, accessibility in (("private", "PRIVATE"), ("public", "PUBLIC")):

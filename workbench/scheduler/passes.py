@@ -181,7 +181,7 @@ def _write(
         records.allocate(db, place.request, place.grants, now)
         staying += records.nobody_leaves_for(db, place.request.key)
     for one in decisions.preempted:
-        records.ask_to_leave(db, one.held.request, one.leaves_by, one.by)
+        records.ask_to_leave(db, one.held.request.key, one.leaves_by, by=one.by.key, words=one.by_whom)
     moved = [
         each
         for each in decisions.waiting

@@ -52,6 +52,11 @@ class Preempt:
     by: Request
     leaves_by: datetime
 
+    @property
+    def by_whom(self) -> str:
+        """The work that it leaves for, as who reads that may know."""
+        return f"{self.by.words_for(self.held.request.readers)} (priority {self.by.priority})"
+
 
 @dataclass(frozen=True)
 class Decisions:

@@ -203,12 +203,11 @@ def keep_waiting(db: Database, waiting: Iterable[tuple[int, str, str, str]]) -> 
     db.conn.executemany("UPDATE requests SET position = ?, reason = ? WHERE kind = ? AND id = ?", waiting)
 
 
-def ask_to_leave(db: Database, request: Request, leaves_by: datetime, by: Request) -> None:
-    """Note that work has to leave, and for whom, as its readers may know."""
-    by_whom = f"{by.words_for(request.readers)} (priority {by.priority})"
+def ask_to_leave(db: Database, key: Key, leaves_by: datetime, *, by: Key, words: str) -> None:
+    """Note that work has to leave, and for whom."""
     db.execute(
         "UPDATE requests SET leaves_by = ?, reason = ?, leaves_for = ? WHERE kind = ? AND id = ?",
-        [leaves_by.isoformat(), by_whom, " ".join(by.key), *request.key],
+        [leaves_by.isoformat(), words, " ".join(by), *key],
     )
 
 
