@@ -15,16 +15,20 @@ import psutil
 
 from workbench.errors import WorkbenchError
 from workbench.node import GpuReading
+from workbench.node.gpu_readers import GpuReaders
 from workbench.node.gpus import GpuReader
 from workbench.runtime import EngineFacts
 from workbench.runtime.engine import Engine
 from workbench.settings import Settings
 from workbench.storage import Ability, Storage
 
+_CARD_ANSWERS_WITHIN_S = 2.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What was seen. `engine_trouble` and its hint are empty where the engine answered."""
+    """What was seen. `engine_trouble` and its hint are empty where the engine answered; `gpu_warnings` are
+    what cards that work say of themselves, by number."""
 
     settings: Settings
     root: bool
@@ -39,6 +43,7 @@ class Facts:
     gateway_up: bool = False
     forwarding: bool = True
     graphics: GpuReading
+    gpu_warnings: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     gpu_devices: bool = False
     hook: bool = False
     ca_bundle_there: bool = True
@@ -55,6 +60,7 @@ def gather(settings: Settings) -> Facts:
         trouble, hint = error.message, error.hint
     home_trouble = _try_to_write(settings.home)
     port_trouble = _try_to_listen(settings.host, settings.port)
+    graphics = GpuReader().read()
     places = [settings.home, *([Path(engine.root_dir)] if engine else [])]
     return Facts(
         settings=settings,
@@ -69,13 +75,20 @@ def gather(settings: Settings) -> Facts:
         port_holder=_holder(settings.port) if port_trouble else "",
         gateway_up=_answers(settings.run / "gateway" / "master.sock"),
         forwarding=_forwards(),
-        graphics=GpuReader().read(),
+        graphics=graphics,
+        gpu_warnings=_gpu_warnings(graphics),
         gpu_devices=Path("/proc/driver/nvidia/version").exists(),
         hook=shutil.which("nvidia-container-runtime-hook") is not None,
         ca_bundle_there=not settings.ca_bundle or Path(settings.ca_bundle).is_file(),
         http_proxy=os.environ.get("http_proxy") or os.environ.get("HTTP_PROXY") or "",
         no_proxy=os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "",
     )
+
+
+def _gpu_warnings(graphics: GpuReading) -> Mapping[int, tuple[str, ...]]:
+    states = GpuReaders(deadline_s=_CARD_ANSWERS_WITHIN_S).read(gpu.uuid for gpu in graphics.gpus if gpu.uuid)
+    samples = {gpu.index: states[gpu.uuid].sample for gpu in graphics.gpus if gpu.uuid}
+    return {index: sample.warnings for index, sample in samples.items() if sample}
 
 
 def _try_to_write(home: Path) -> str:
