@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.emulated_gpu.fixtures import emulated_machine, machine_here
+from tests.emulated_gpu.machine import Machine
 from workbench.doctor import Facts, Finding, Level, examine, gather
 from workbench.doctor.__main__ import main
 from workbench.node import Gpu, GpuReading
 from workbench.runtime import EngineFacts
 from workbench.settings import Settings
 from workbench.storage import Ability
+
+__all__ = ["emulated_machine", "machine_here"]
+
+StartHere = Callable[[int], Machine]
 
 ENGINE = EngineFacts(
     version="28.5.1",
@@ -155,8 +162,37 @@ def test_a_broken_card_is_named_beside_the_sound_ones(sound: Facts) -> None:
     engine = replace(ENGINE, cgroup_driver="cgroupfs")
     facts = replace(sound, hook=True, engine=engine, graphics=replace(ONE_GPU, gpus=(CARD, broken)))
 
-    assert "GPU 1 A10" in bad(facts)[0].message
+    [finding] = bad(facts)
+    assert (finding.message, finding.remedy) == ("GPU 1 A10: GPU is lost.", "Reset it, or reboot.")
     assert any("1 of 2 GPUs" in finding.message for finding in examine(facts))
+
+
+def test_what_a_card_needs_is_the_remedy(sound: Facts) -> None:
+    worn = replace(CARD, problem="Its memory is worn out. Exchange the card.")
+    engine = replace(ENGINE, cgroup_driver="cgroupfs")
+
+    [finding] = bad(replace(sound, hook=True, engine=engine, graphics=replace(ONE_GPU, gpus=(worn,))))
+
+    assert (finding.message, finding.remedy) == ("GPU 0 A10: Its memory is worn out.", "Exchange the card.")
+
+
+def test_a_card_that_works_and_is_not_well_is_a_warning(sound: Facts) -> None:
+    engine = replace(ENGINE, cgroup_driver="cgroupfs")
+    hot = {0: ("Slowed down since it is too hot. See to its fans.",)}
+    facts = replace(sound, hook=True, engine=engine, graphics=ONE_GPU, gpu_warnings=hot)
+
+    assert bad(facts) == [
+        Finding("gpus", Level.WARNING, "GPU 0 A10: Slowed down since it is too hot.", "See to its fans.")
+    ]
+
+
+def test_what_the_cards_say_of_themselves_is_gathered(machine_here: StartHere, tmp_path: Path) -> None:
+    machine_here(2).set_slowdown(1, "heat")
+
+    facts = gather(Settings(home=tmp_path, docker_host=f"unix://{tmp_path}/no.sock"))
+
+    assert "too hot" in facts.gpu_warnings[1][0]
+    assert facts.gpu_warnings[0] == ()
 
 
 def test_looking_changes_nothing(tmp_path: Path) -> None:

@@ -17,11 +17,14 @@ import psutil
 from workbench.errors import WorkbenchError
 from workbench.gateway import certificate
 from workbench.node import GpuReading
+from workbench.node.gpu_readers import GpuReaders
 from workbench.node.gpus import GpuReader
 from workbench.runtime import EngineFacts
 from workbench.runtime.engine import Engine
 from workbench.settings import Settings
 from workbench.storage import Ability, Storage
+
+_CARD_ANSWERS_WITHIN_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +32,8 @@ class Facts:
     """What was seen. `engine_trouble` and its hint are empty where the engine answered.
 
     `certificate_days` is how long the certificate is good for still, None where there is none that can
-    be used; `certificate_trouble` says why it cannot.
+    be used; `certificate_trouble` says why it cannot. `gpu_warnings` are what cards that work say of
+    themselves, by number.
     """
 
     settings: Settings
@@ -45,6 +49,7 @@ class Facts:
     gateway_up: bool = False
     forwarding: bool = True
     graphics: GpuReading
+    gpu_warnings: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     gpu_devices: bool = False
     hook: bool = False
     ca_bundle_there: bool = True
@@ -63,6 +68,7 @@ def gather(settings: Settings) -> Facts:
         trouble, hint = error.message, error.hint
     home_trouble = _try_to_write(settings.home)
     port_trouble = _try_to_listen(settings.host, settings.port)
+    graphics = GpuReader().read()
     places = [settings.home, *([Path(engine.root_dir)] if engine else [])]
     return Facts(
         settings=settings,
@@ -77,7 +83,8 @@ def gather(settings: Settings) -> Facts:
         port_holder=_holder(settings.port) if port_trouble else "",
         gateway_up=_answers(settings.run / "gateway" / "master.sock"),
         forwarding=_forwards(),
-        graphics=GpuReader().read(),
+        graphics=graphics,
+        gpu_warnings=_gpu_warnings(graphics),
         gpu_devices=Path("/proc/driver/nvidia/version").exists(),
         hook=shutil.which("nvidia-container-runtime-hook") is not None,
         certificate_trouble=_try_certificate(settings),
@@ -99,6 +106,12 @@ def _try_certificate(settings: Settings) -> str:
 def _days_left(settings: Settings) -> float | None:
     ends_at = certificate.ends_at(settings)
     return (ends_at - datetime.now(UTC)) / timedelta(days=1) if ends_at else None
+
+
+def _gpu_warnings(graphics: GpuReading) -> Mapping[int, tuple[str, ...]]:
+    states = GpuReaders(deadline_s=_CARD_ANSWERS_WITHIN_S).read(gpu.uuid for gpu in graphics.gpus if gpu.uuid)
+    samples = {gpu.index: states[gpu.uuid].sample for gpu in graphics.gpus if gpu.uuid}
+    return {index: sample.warnings for index, sample in samples.items() if sample}
 
 
 def _try_to_write(home: Path) -> str:

@@ -208,9 +208,12 @@ def _gpus(facts: Facts) -> Iterator[Finding]:
         yield Finding("gpus", level, f"No GPUs: {graphics.reason or 'the driver lists none.'}", remedy)
         return
     for gpu in graphics.gpus:
+        card = f"GPU {gpu.index} {gpu.name}".strip()
         if gpu.problem:
-            card = f"GPU {gpu.index} {gpu.name}".strip()
-            yield Finding("gpus", Level.ERROR, f"{card}: {gpu.problem}", "Reset it, or reboot.")
+            what, remedy = _what_and_remedy(gpu.problem)
+            yield Finding("gpus", Level.ERROR, f"{card}: {what}", remedy or "Reset it, or reboot.")
+        for warning in facts.gpu_warnings.get(gpu.index, ()):
+            yield Finding("gpus", Level.WARNING, *_what_and_remedy(f"{card}: {warning}"))
     usable = sum(not gpu.problem for gpu in graphics.gpus)
     versions = f"driver {graphics.driver}, CUDA {graphics.cuda}"
     yield Finding("gpus", Level.OK, f"{usable} of {len(graphics.gpus)} GPUs can be used, {versions}.")
@@ -231,6 +234,12 @@ def _gpus(facts: Facts) -> Iterator[Finding]:
             "Containers lose their GPUs when systemd reloads (`systemctl daemon-reload`).",
             "Let Docker use CDI (nvidia-ctk cdi generate), or set its cgroup driver to cgroupfs.",
         )
+
+
+def _what_and_remedy(sentences: str) -> tuple[str, str]:
+    """What a card says of itself: one sentence, and what to do about it in the next."""
+    what, _, remedy = sentences.partition(". ")
+    return f"{what.rstrip('.')}.", remedy
 
 
 def _proxies(facts: Facts) -> Iterator[Finding]:

@@ -1,0 +1,39 @@
+"""How the dashboard puts a GPU's state, and what can be done about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from workbench_tui.resources.gpus import RESOURCE, facts, state_of
+
+
+@pytest.mark.parametrize(
+    ("gpu", "state"),
+    [
+        ({"Problem": "The driver reported XID 48.", "Xid": 48, "Cordoned": "Cordoned."}, "Faulty"),
+        ({"Problem": "GPU is lost", "Xid": 0}, "Lost"),
+        ({"Cordoned": "Cordoned by ada."}, "Cordoned"),
+        ({"Holders": [{"Kind": "notebook"}]}, "Held"),
+        ({"Warnings": ["Slowed down since it is too hot."]}, "Free"),
+    ],
+)
+def test_the_state_is_what_matters_most(gpu: dict[str, Any], state: str) -> None:
+    assert state_of(gpu) == state
+
+
+@pytest.mark.parametrize(
+    ("gpu", "possible"), [({"Xid": 48}, True), ({"Cordoned": "Cordoned by ada."}, True), ({"Xid": 0}, False)]
+)
+def test_a_card_is_let_back_after_a_cordon_or_an_error(gpu: dict[str, Any], possible: bool) -> None:
+    [uncordon] = [each for each in RESOURCE.actions if each.name == "uncordon"]
+    assert uncordon.blocked
+
+    assert (uncordon.blocked(gpu) == "") is possible
+
+
+def test_warnings_stand_on_its_page() -> None:
+    page = dict(facts({"Warnings": ["Slowed down since it is too hot."]}))
+
+    assert any("too hot" in str(word) for _, word in page["State"])
