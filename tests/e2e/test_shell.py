@@ -165,7 +165,7 @@ def test_a_client_that_is_killed_leaves_nothing_behind(
         with a_pipe_to(workbench, "sh", "-c", "sleep 4711 & sleep 4712"):
             workbench.until(lambda: runs(workbench, "sleep 4712"), "it runs")
 
-    workbench.until(lambda: not runs(workbench, "sleep 471"), "all of it is gone")
+    workbench.until(lambda: not runs(workbench, "sleep 471"), "all of it is gone", within_s=20)
 
 
 def test_a_killed_client_is_noticed_while_the_program_reads_nothing(
@@ -177,7 +177,7 @@ def test_a_killed_client_is_noticed_while_the_program_reads_nothing(
         workbench.until(lambda: runs(workbench, "sleep 4713"), "it runs")
         workbench.until(lambda: process.stdin.raw.write(b"x" * 65536) is None, "nobody takes any more")
 
-    workbench.until(lambda: not runs(workbench, "sleep 4713"), "it is gone")
+    workbench.until(lambda: not runs(workbench, "sleep 4713"), "it is gone", within_s=20)
 
 
 def test_a_program_that_does_not_mind_being_hung_up_is_ended_all_the_same(
