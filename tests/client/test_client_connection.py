@@ -127,3 +127,18 @@ def test_a_token_goes_before_a_key(endpoint: tuple[str, list[Request]], tmp_path
 def test_an_endpoint_that_is_no_url_is_refused(wrong: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="a URL such as"):
         Client.from_settings(load({"home": tmp_path}, {}), endpoint=wrong, environ={})
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host"),
+    [
+        ("http://127.0.0.1:8580", "127.0.0.1:8580"),
+        ("https://Lab.Example.org:443", "lab.example.org"),
+        ("http://lab.example.org", "lab.example.org"),
+        ("http://[::1]:8580", "[::1]:8580"),
+    ],
+)
+def test_the_host_is_signed_as_every_client_spells_it(endpoint: str, host: str) -> None:
+    request = Client(endpoint).request(operation("workbench", "GetStatus"), {})
+
+    assert request.headers["host"] == host

@@ -18,6 +18,7 @@ import pytest
 from docker import APIClient
 
 from tests.e2e.shell_user import a_shell
+from tests.gateway.test_gateway_tls import a_certificate
 from tests.installation import Installation
 from workbench.wire.operations import operation
 
@@ -165,7 +166,7 @@ def test_a_client_that_is_killed_leaves_nothing_behind(
         with a_pipe_to(workbench, "sh", "-c", "sleep 4711 & sleep 4712"):
             workbench.until(lambda: runs(workbench, "sleep 4712"), "it runs")
 
-    workbench.until(lambda: not runs(workbench, "sleep 471"), "all of it is gone")
+    workbench.until(lambda: not runs(workbench, "sleep 471"), "all of it is gone", within_s=20)
 
 
 def test_a_killed_client_is_noticed_while_the_program_reads_nothing(
@@ -177,7 +178,7 @@ def test_a_killed_client_is_noticed_while_the_program_reads_nothing(
         workbench.until(lambda: runs(workbench, "sleep 4713"), "it runs")
         workbench.until(lambda: process.stdin.raw.write(b"x" * 65536) is None, "nobody takes any more")
 
-    workbench.until(lambda: not runs(workbench, "sleep 4713"), "it is gone")
+    workbench.until(lambda: not runs(workbench, "sleep 4713"), "it is gone", within_s=20)
 
 
 def test_a_program_that_does_not_mind_being_hung_up_is_ended_all_the_same(
@@ -247,6 +248,28 @@ def test_a_shell_goes_through_the_gateway_with_a_key_or_a_token(workbench: Insta
             assert user.exit_code() == 5
     refused = run(workbench, "true", WORKBENCH_ENDPOINT=remote, WORKBENCH_TOKEN="wbt_guessed")
     assert refused.returncode == 5
+
+
+def test_a_shell_goes_through_tls(light_image: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    paths = a_certificate(tmp_path_factory.mktemp("tls"))
+    environment = {f"WORKBENCH_{name.upper()}": path for name, path in paths.items()}
+    secure = Installation(tmp_path_factory.mktemp("home"), **environment)
+    try:
+        secure.start()
+        secure.until_status(secure.create("train", ImageUrl=light_image), "Running")
+        status = operation("workbench", "GetStatus")
+        secure.until(lambda: secure.client.call(status)["Gateway"]["Answers"], "the gateway answers")
+        done = run(
+            secure,
+            *("echo", "inside"),
+            WORKBENCH_ENDPOINT=f"https://LOCALHOST:{secure.settings.port}",
+            WORKBENCH_TOKEN=secure.json("token", "create")["token"],
+            SSL_CERT_FILE=paths["tls_certificate"],
+        )
+    finally:
+        secure.remove()
+
+    assert done.stdout == b"inside\n", done.stderr
 
 
 def test_both_ends_of_a_shell_are_on_record(workbench: Installation, train: str) -> None:

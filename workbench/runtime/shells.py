@@ -44,7 +44,7 @@ _HEAD_BYTES = 8
 _LOOK_S = 0.05
 _LOOK_SELDOM_S = 1.0
 _PATIENCE_S = 3.0
-_BEGINS_WITHIN_S = 10.0
+_BEGINS_WITHIN_S = 60.0
 _INNER_PID = re.compile(r"^NSpid:.*\s(\d+)$", re.MULTILINE)
 
 
@@ -163,17 +163,19 @@ class Shells:
             f"POST {url} HTTP/1.1\r\nHost: docker\r\nContent-Type: application/json\r\n"
             f"Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: {len(body)}\r\n\r\n"
         )
+        writer: asyncio.StreamWriter | None = None
         try:
             async with asyncio.timeout(_BEGINS_WITHIN_S):
                 reader, writer = await self._reach()
                 writer.write((head + body).encode())
                 answer = await reader.readuntil(b"\r\n\r\n")
+            if answer.startswith(b"HTTP/1.1 101"):
+                return reader, writer
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
+            _close(writer)
             raise EngineAway("The connection to Docker broke as a program was begun.") from error
-        if not answer.startswith(b"HTTP/1.1 101"):
-            writer.close()
-            raise EngineAway(f"Docker did not begin the program: {answer.splitlines()[0].decode()}.")
-        return reader, writer
+        _close(writer)
+        raise EngineAway(f"Docker did not begin the program: {answer.splitlines()[0].decode()}.")
 
     async def _reach(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         parts = urlsplit(self._engine.docker_host)
@@ -297,6 +299,11 @@ class Shell:
             return await self._reader.readexactly(_HEAD_BYTES)
         except asyncio.IncompleteReadError:
             return b""
+
+
+def _close(writer: asyncio.StreamWriter | None) -> None:
+    if writer:
+        writer.close()
 
 
 def _is_marked(seen: Mapping[str, Any]) -> bool:
