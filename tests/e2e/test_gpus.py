@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -279,6 +280,52 @@ def test_more_cards_than_there_are_are_refused_with_what_there_is(
         a_notebook(workbench, image, "greedy", gpus=3)
 
     assert refused.value.code == "NotEnoughGPUs"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        *(
+            ({"RequestedResource": {name: value}}, f"{name} is '{value}'")
+            for name in ("CPU", "Memory", "SharedMemory", "GPU")
+            for value in ("-1", "1e400", "nan", "9" * 40, "0x10")
+        ),
+        ({"RequestedResource": {"GPU": "0.5"}}, "GPU is '0.5'"),
+        ({"RequestedResource": {"GPUType": "A100"}}, "no GPU is asked for"),
+        ({"RequestedResource": {"GPU": "1", "GPUType": "H100"}}, "1 GPU like 'H100' wanted"),
+        ({"Labels": [{"Key": _LABEL, "Value": "-8"}]}, "GPU memory is '-8'"),
+        ({"Labels": [{"Key": _LABEL, "Value": "1000"}]}, "the largest usable one has 40 GiB"),
+        ({"Priority": -(2**63)}, "a number from 1 to 9"),
+        ({"Priority": 10**30}, "at most 64 bits"),
+    ],
+)
+def test_an_amount_that_makes_no_sense_is_refused_by_name_and_reaches_no_engine(
+    workbench: Installation, image: str, fields: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ClientError, match=re.escape(words)) as refused:
+        workbench.dsw("CreateInstance", ImageUrl=image, **fields)
+
+    assert 400 <= refused.value.status < 500
+    assert workbench.dsw("ListInstances")["TotalCount"] == 0
+    assert workbench.pods() == []
+
+
+def test_notebooks_are_found_by_the_cards_that_they_hold(workbench: Installation, image: str) -> None:
+    whole = a_notebook(workbench, image, "whole")
+    share = a_notebook(workbench, image, "share", gpus=0, Labels=[{"Key": _LABEL, "Value": "10"}])
+    a_notebook(workbench, image, "plain", gpus=0)
+    for each in (whole, share):
+        workbench.until_status(each, "Running")
+
+    def found(**filters: str) -> set[str]:
+        listed = workbench.dsw("ListInstances", **filters)["Instances"]
+        return {each["InstanceName"] for each in listed}
+
+    assert found(GpuType="a100") == {"whole", "share"}
+    assert found(GpuType="H100") == set()
+    assert found(MinGpuMemory="20") == {"whole"}
+    assert found(MinGpuMemory="1", MaxGpuMemory="10") == {"share"}
+    assert found(PaymentType="Subscription") == set()
 
 
 def test_a_killed_daemon_forgets_no_allocation(workbench: Installation, image: str) -> None:

@@ -11,8 +11,9 @@ from tests.notebooks.test_notebook_session import ALICE
 from workbench.node import Gpu, MigInstance
 from workbench.notebooks import place, session
 from workbench.notebooks.records import Notebook, Status
+from workbench.notebooks.search import Holding
 from workbench.runtime import PodPlan
-from workbench.scheduler import Grant, Granted, Share, Slice, Whole
+from workbench.scheduler import Grant, Granted, Holder, Share, Slice, Whole
 from workbench.settings import load
 
 GIB = 2**30
@@ -106,6 +107,24 @@ def test_a_session_that_sees_a_card_it_was_not_given_is_stopped() -> None:
     assert "/dev/nvidia0, /dev/nvidia1" in place.strangers(frozenset({0, 1}), given, CARDS)
     assert "none" in place.strangers(frozenset(), given, CARDS)
     assert place.strangers(frozenset({0}), Grant(), CARDS)
+
+
+def test_what_a_notebook_holds_is_named_by_its_cards_and_counted_by_memory() -> None:
+    def holder(id: str, memory_bytes: int = 0) -> Holder:
+        return Holder("notebook", id, "n", "alice", "1", memory_bytes, NOW)
+
+    parts = (MigInstance("MIG-1", "1g.10gb", 10 * GIB),)
+    cut = Gpu(index=2, uuid="GPU-2", name="H100", divided=True, instances=parts)
+    holders = {
+        "GPU-0": [holder("dsw-1")],
+        "GPU-1": [holder("dsw-2", 8 * GIB), holder("dsw-3", 4 * GIB)],
+        "MIG-1": [holder("dsw-1")],
+    }
+
+    held = place.holding(holders, [*CARDS, cut])
+
+    assert held["dsw-1"] == Holding("A100 H100 1g.10gb", 50 * GIB)
+    assert held["dsw-2"] == Holding("A100", 8 * GIB)
 
 
 def test_an_instance_is_seen_as_the_card_that_it_is_a_part_of() -> None:
