@@ -78,6 +78,7 @@ class Query:
     gpu_memory: tuple[float | None, float | None] = (None, None)
     holding: Mapping[str, Holding] = field(default_factory=dict)
     pool: str = ""
+    preemptible: bool | None = None
     nothing: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float | str | None, float | str | None]] = field(default_factory=dict)
@@ -157,5 +158,7 @@ def _gpu_conditions(query: Query) -> Iterator[tuple[str, dict[str, object]]]:
 def _place_conditions(query: Query) -> Iterator[tuple[str, dict[str, object]]]:
     if query.nothing:
         yield "0", {}
+    if query.preemptible is not None:
+        yield "preemptible = :preemptible", {"preemptible": query.preemptible}
     if query.pool:
         yield _IN_POOL, {"pool": query.pool}

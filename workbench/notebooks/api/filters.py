@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench.errors import InvalidInput
-from workbench.notebooks.api.requests import one_of
+from workbench.notebooks.api.requests import PREEMPTIBLE, one_of
 from workbench.notebooks.search import ORDERS, Holding, Query
 from workbench.wire.paging import sorting
 from workbench.wire.times import from_wire
@@ -51,6 +51,10 @@ def query(
         InvalidInput: A filter has a value that it cannot have.
     """
     pool = fields.get("ResourceId", "")
+    labels = {
+        **{str(key): str(value) for key, value in fields.get("Labels", {}).items()},
+        **{each.get("Key", ""): each.get("Value", "") for each in fields.get("Tag", [])},
+    }
     statuses = [each.strip() for each in fields.get("Status", "").split(",") if each.strip()]
     return Query(
         seen_in=seen_in,
@@ -67,10 +71,8 @@ def query(
         pool=pool if pool.upper() != _ANY_RESOURCE else "",
         nothing=_nowhere(fields),
         with_gpus=_accelerated(fields.get("AcceleratorType", "").upper()),
-        labels={
-            **{str(key): str(value) for key, value in fields.get("Labels", {}).items()},
-            **{each.get("Key", ""): each.get("Value", "") for each in fields.get("Tag", [])},
-        },
+        labels={key: value for key, value in labels.items() if key != PREEMPTIBLE},
+        preemptible=labels[PREEMPTIBLE] == "true" if PREEMPTIBLE in labels else None,
         ranges=_ranges(fields),
         sorting=sorting(fields, ORDERS, default="GmtCreateTime"),
     )

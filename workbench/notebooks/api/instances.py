@@ -54,7 +54,7 @@ def create(parts: Parts, call: Call) -> Answer:
         notebook = access.with_new_secrets(parts.vault, notebook)
         records.insert(db, notebook)
         _begin(db, notebook, inventory)
-        workspaces.put_tags(db, KIND, notebook.id, workspace_id, requests.labels(call.fields))
+        workspaces.put_tags(db, KIND, notebook.id, workspace_id, requests.tags(call.fields))
         _note(db, notebook, f"Created by {call.caller.name}.", now)
     return _told(parts, notebook)
 
@@ -190,7 +190,7 @@ def update_labels(parts: Parts, call: Call) -> Answer:
     """UpdateInstanceLabels: set these, keep the others."""
     with parts.store.transaction() as db:
         notebook = permitted(db, call)
-        workspaces.put_tags(db, KIND, notebook.id, notebook.workspace_id, requests.labels(call.fields))
+        workspaces.put_tags(db, KIND, notebook.id, notebook.workspace_id, requests.tags(call.fields))
     return {}
 
 

@@ -29,6 +29,9 @@ _SPOT = ("SpotAsPriceGo", "SpotWithPriceLimit")
 GPU_MEMORY = "workbench.gpu_memory"
 """The label that asks for a share of a card, in GiB; PAI's notebooks have no field for it."""
 
+PREEMPTIBLE = "workbench.preemptible"
+"""The label that says `true` of a preemptible notebook; PAI asks by SpotSpec, and answers nothing of it."""
+
 
 def new_notebook(
     fields: Mapping[str, Any],
@@ -90,6 +93,11 @@ def changed_notebook(notebook: Notebook, fields: Mapping[str, Any], inventory: I
     if fields.get("DisassociateUserCommand"):
         changes["on_start"] = ""
     return replace(notebook, **changes)
+
+
+def tags(fields: Mapping[str, Any]) -> dict[str, str]:
+    """The labels of a request that are kept as tags: all but the one that says what the record does."""
+    return {key: value for key, value in labels(fields).items() if key != PREEMPTIBLE}
 
 
 def labels(fields: Mapping[str, Any]) -> dict[str, str]:
@@ -245,6 +253,8 @@ def _standing(fields: Mapping[str, Any]) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     if "Priority" in fields:
         changes["priority"] = within("Priority", fields["Priority"], 1, 9)
+    if labels(fields).get(PREEMPTIBLE, "") == "true":
+        changes["preemptible"] = True
     if strategy := fields.get("SpotSpec", {}).get("SpotStrategy"):
         changes["preemptible"] = one_of("SpotStrategy", strategy, (_NO_SPOT, *_SPOT)) != _NO_SPOT
     if fields.get("DisassociateSpot"):
