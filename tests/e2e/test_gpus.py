@@ -251,6 +251,36 @@ def test_preemptible_work_makes_way_is_told_for_whom_and_starts_again_by_itself(
     assert reason(workbench, low) == ""
 
 
+def test_whether_it_may_be_preempted_holds_from_the_moment_that_its_owner_says_so(
+    workbench: Installation, image: str
+) -> None:
+    low = a_notebook(workbench, image, "low", gpus=2, SpotSpec=_SPOT)
+    workbench.until_status(low, "Running")
+    assert workbench.json("notebook", "show", "low")["preemptible"] is True
+    workbench.run("notebook", "update", "low", "--not-preemptible")
+
+    high = a_notebook(workbench, image, "high", Priority=7)
+    workbench.until_status(high, "Queuing")
+    assert reason(workbench, low) == ""
+
+    workbench.run("notebook", "update", "low", "--preemptible")
+    workbench.until_status(high, "Running")
+    assert [each["Preemptible"] for each in workbench.json("queue")] == [True]
+
+
+def test_a_stop_for_idleness_is_put_off_by_hand(workbench: Installation, image: str) -> None:
+    idle = a_notebook(workbench, image, "idle", gpus=0)
+    workbench.until_status(idle, "Running")
+    assert "no idle limit" in workbench.run("notebook", "snooze", "idle").stderr
+    floors = {"CpuPercentThreshold": 20, "GpuPercentThreshold": 30}
+    workbench.dsw("CreateIdleInstanceCuller", instance_id=idle, MaxIdleTimeInMinutes=90, **floors)
+
+    assert "90 minutes more" in workbench.run("notebook", "snooze", "idle").stderr
+
+    kept = workbench.dsw("GetIdleInstanceCuller", instance_id=idle)
+    assert {name: kept[name] for name in floors} == floors
+
+
 def test_a_daemon_killed_in_the_middle_of_it_goes_on_and_who_is_stopped_by_its_owner_stays_so(
     workbench: Installation, image: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -59,6 +60,13 @@ def test_one_with_a_shutdown_time_is_known_to_end() -> None:
     assert place.request(a_notebook(), "alice", NOW).ends_by(NOW) is None
     for begun in (NOW, NOW + timedelta(minutes=50)):
         assert place.request(a_notebook(shutdown_at=due), "alice", NOW).ends_by(begun) == due
+
+
+def test_a_later_look_asks_for_the_very_same() -> None:
+    notebook = a_notebook(shutdown_at=NOW + timedelta(hours=1))
+    first, later = (place.request(notebook, "alice", NOW + timedelta(minutes=m)) for m in (0, 7))
+
+    assert replace(later, asked_at=first.asked_at) == first
 
 
 def test_a_session_is_told_how_many_cards_it_has_and_the_engine_which() -> None:
