@@ -303,6 +303,33 @@ def test_preemptible_work_makes_way_is_told_for_whom_and_starts_again_by_itself(
     assert here.reason(low) == ""
 
 
+def test_whether_it_may_be_preempted_holds_from_the_moment_that_its_owner_says_so(here: GpuMachine) -> None:
+    [low] = here.running("low", gpus=2, SpotSpec=_SPOT)
+    assert here.workbench.json("notebook", "show", "low")["preemptible"] is True
+    here.workbench.run("notebook", "update", "low", "--not-preemptible")
+
+    high = here.create("high", Priority=7)
+    here.workbench.until_status(high, "Queuing")
+    assert here.reason(low) == ""
+
+    here.workbench.run("notebook", "update", "low", "--preemptible")
+    here.workbench.until_status(high, "Running")
+    here.workbench.until_status(low, "Queuing")
+    assert [each["Preemptible"] for each in here.workbench.json("queue")] == [True]
+
+
+def test_a_stop_for_idleness_is_put_off_by_hand(here: GpuMachine) -> None:
+    [idle] = here.running("idle", gpus=0)
+    assert "no idle limit" in here.workbench.run("notebook", "snooze", "idle").stderr
+    floors = {"CpuPercentThreshold": 20, "GpuPercentThreshold": 30}
+    here.workbench.dsw("CreateIdleInstanceCuller", instance_id=idle, MaxIdleTimeInMinutes=90, **floors)
+
+    assert "90 minutes more" in here.workbench.run("notebook", "snooze", "idle").stderr
+
+    kept = here.workbench.dsw("GetIdleInstanceCuller", instance_id=idle)
+    assert {name: kept[name] for name in floors} == floors
+
+
 def test_a_daemon_killed_in_the_middle_of_it_goes_on_and_who_is_stopped_by_its_owner_stays_so(
     here: GpuMachine,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,8 +12,9 @@ from tests.notebooks.test_notebook_session import ALICE
 from workbench.node import Gpu, MigInstance
 from workbench.notebooks import place, session
 from workbench.notebooks.records import Notebook, Status
+from workbench.notebooks.search import Holding
 from workbench.runtime import PodPlan
-from workbench.scheduler import Grant, Granted, Share, Slice, Whole
+from workbench.scheduler import Grant, Granted, Holder, Share, Slice, Whole
 from workbench.settings import load
 
 GIB = 2**30
@@ -58,6 +60,13 @@ def test_one_with_a_shutdown_time_is_known_to_end() -> None:
     assert place.request(a_notebook(), "alice", NOW).ends_by(NOW) is None
     for begun in (NOW, NOW + timedelta(minutes=50)):
         assert place.request(a_notebook(shutdown_at=due), "alice", NOW).ends_by(begun) == due
+
+
+def test_a_later_look_asks_for_the_very_same() -> None:
+    notebook = a_notebook(shutdown_at=NOW + timedelta(hours=1))
+    first, later = (place.request(notebook, "alice", NOW + timedelta(minutes=m)) for m in (0, 7))
+
+    assert replace(later, asked_at=first.asked_at) == first
 
 
 def test_a_session_is_told_how_many_cards_it_has_and_the_engine_which() -> None:
@@ -106,6 +115,24 @@ def test_a_session_that_sees_a_card_it_was_not_given_is_stopped() -> None:
     assert "/dev/nvidia0, /dev/nvidia1" in place.strangers(frozenset({0, 1}), given, CARDS)
     assert "none" in place.strangers(frozenset(), given, CARDS)
     assert place.strangers(frozenset({0}), Grant(), CARDS)
+
+
+def test_what_a_notebook_holds_is_named_by_its_cards_and_counted_by_memory() -> None:
+    def holder(id: str, memory_bytes: int = 0) -> Holder:
+        return Holder("notebook", id, "n", "alice", "1", memory_bytes, NOW)
+
+    parts = (MigInstance("MIG-1", "1g.10gb", 10 * GIB),)
+    cut = Gpu(index=2, uuid="GPU-2", name="H100", divided=True, instances=parts)
+    holders = {
+        "GPU-0": [holder("dsw-1")],
+        "GPU-1": [holder("dsw-2", 8 * GIB), holder("dsw-3", 4 * GIB)],
+        "MIG-1": [holder("dsw-1")],
+    }
+
+    held = place.holding(holders, [*CARDS, cut])
+
+    assert held["dsw-1"] == Holding("A100 H100 1g.10gb", 50 * GIB)
+    assert held["dsw-2"] == Holding("A100", 8 * GIB)
 
 
 def test_an_instance_is_seen_as_the_card_that_it_is_a_part_of() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from tests.notebooks.examples import NOW
 from workbench.errors import WorkbenchError
-from workbench.node import Inventory
+from workbench.node import Gpu, Inventory, MigInstance
+from workbench.node.gpus import GpuReading
 from workbench.notebooks.api import requests
 from workbench.notebooks.records import DataMount, Notebook
 from workbench.settings import load
@@ -70,6 +71,67 @@ def test_what_an_update_does_not_name_stays() -> None:
     assert (bare.environment, bare.on_start) == ({}, "")
 
 
+GIB_40 = 40 * GIB
+WITH_GPUS = Inventory(
+    cpus=4,
+    memory_bytes=16 * GIB,
+    graphics=GpuReading(
+        gpus=(
+            *(Gpu(index=n, uuid=f"GPU-{n}", name="NVIDIA A100", memory_bytes=GIB_40) for n in range(2)),
+            Gpu(
+                index=2,
+                uuid="GPU-2",
+                name="NVIDIA A100",
+                memory_bytes=GIB_40,
+                divided=True,
+                instances=(MigInstance("MIG-1", "1g.5gb", 5 * GIB),),
+            ),
+        )
+    ),
+)
+SHARE = {"Labels": [{"Key": "workbench.gpu_memory", "Value": "8"}]}
+
+
+def gpus_of(notebook: Notebook) -> tuple[int, str, int, str]:
+    gib = notebook.gpu_memory_bytes // GIB
+    return notebook.gpus, notebook.gpu_model, gib, notebook.gpu_instance
+
+
+@pytest.mark.parametrize(
+    ("before", "update", "after"),
+    [
+        ({"GPU": "1", "GPUType": "A100"}, {"Memory": "8"}, (1, "A100", 0, "")),
+        ({"GPU": "1", "GPUType": "A100"}, {"GPU": "2"}, (2, "A100", 0, "")),
+        ({"GPU": "2"}, {"GPUType": "A100"}, (2, "A100", 0, "")),
+        ({"GPU": "1", "GPUType": "A100"}, {"GPU": "0"}, (0, "", 0, "")),
+        ({"GPU": "1", "GPUType": "1g.5gb"}, {"CPU": "1", "GPU": "1"}, (0, "", 0, "1g.5gb")),
+        ({"GPU": "1", "GPUType": "1g.5gb"}, {"GPU": "0"}, (0, "", 0, "")),
+        (SHARE, {"CPU": "1", "GPU": "0"}, (0, "", 8, "")),
+        (SHARE, {"GPUType": "A100"}, (0, "A100", 8, "")),
+        (SHARE, {"GPU": "1"}, (1, "", 0, "")),
+        ({"GPU": "1"}, SHARE, (0, "", 8, "")),
+    ],
+)
+def test_a_change_of_size_leaves_the_gpus_that_it_does_not_name(
+    before: dict[str, Any], update: dict[str, Any], after: tuple[int, str, int, str]
+) -> None:
+    def named(size: dict[str, Any]) -> dict[str, Any]:
+        return size if "Labels" in size else {"RequestedResource": size}
+
+    notebook = asked(WITH_GPUS, **named(before))
+
+    assert gpus_of(requests.changed_notebook(notebook, named(update), WITH_GPUS)) == after
+
+
+def test_shared_memory_stays_unless_the_memory_changes() -> None:
+    before = asked(RequestedResource={"Memory": "8", "SharedMemory": "1"})
+
+    def shm(**resource: str) -> int:
+        return requests.changed_notebook(before, {"RequestedResource": resource}, MACHINE).shm_bytes // GIB
+
+    assert (shm(CPU="1"), shm(Memory="4"), shm(SharedMemory="3")) == (1, 2, 3)
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
@@ -89,6 +151,8 @@ def test_what_an_update_does_not_name_stays() -> None:
         ({"RequestedResource": {"Memory": "1", "SharedMemory": "2"}}, "SharedMemory is 2 GiB"),
         ({"RequestedResource": {"GPU": "0.5"}}, "GPU is '0.5'"),
         ({"RequestedResource": {"GPU": "1"}}, "1 GPU wanted, this machine has 0"),
+        ({"RequestedResource": {"GPUType": "A100"}}, "GPUType is 'A100', and no GPU is asked for"),
+        ({"RequestedResource": {"GPU": "0", "GPUType": "nan"}}, "GPUType is 'nan'"),
         ({"EcsSpec": "ecs.no.such"}, "ecs.no.such"),
         ({"EnvironmentVariables": {"A B": "1"}}, "'A B'"),
         ({"EnvironmentVariables": {"A=B": "1"}}, "'A=B'"),
@@ -118,9 +182,27 @@ def test_a_bid_for_spare_resources_makes_it_preemptible_until_it_is_withdrawn() 
 
     assert (spot.priority, spot.preemptible) == (3, True)
     assert not asked().preemptible
+    label = {"Labels": [{"Key": "workbench.preemptible", "Value": "true"}, {"Key": "team", "Value": "red"}]}
+    assert asked(**label).preemptible, "as another one's answer says it"
+    assert requests.tags(label) == {"team": "red"}
     for withdrawn in ({"DisassociateSpot": True}, {"SpotSpec": {"SpotStrategy": "NoSpot"}}):
         assert not requests.changed_notebook(spot, withdrawn, MACHINE).preemptible
     assert requests.changed_notebook(spot, {"SpotSpec": {}}, MACHINE).preemptible, "as SDKs send nothing"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "MaxIdleTimeInMinutes is 0"),
+        ({"MaxIdleTimeInMinutes": -5}, "MaxIdleTimeInMinutes is -5"),
+        ({"MaxIdleTimeInMinutes": 2**62}, "a number from 1 to"),
+        ({"MaxIdleTimeInMinutes": 5, "CpuPercentThreshold": -1}, "CpuPercentThreshold is -1"),
+        ({"MaxIdleTimeInMinutes": 5, "GpuPercentThreshold": 101}, "GpuPercentThreshold is 101"),
+    ],
+)
+def test_an_idle_limit_that_is_none_is_refused(fields: dict[str, Any], words: str) -> None:
+    with pytest.raises(WorkbenchError, match=words):
+        requests.idle_limit(fields)
 
 
 def test_a_shutdown_time_is_named_in_either_way() -> None:

@@ -10,26 +10,53 @@ import pytest
 from tests.notebooks.examples import NOW, a_notebook
 from workbench import workspaces
 from workbench.notebooks import records, search
-from workbench.notebooks.api import requests
+from workbench.notebooks.api import filters
 from workbench.notebooks.records import Status
+from workbench.notebooks.search import Holding
 from workbench.notebooks.session import KIND
 from workbench.store import Store
 
 GIB = 2**30
+HOLDING = {"dsw-b": Holding("NVIDIA A10", 24 * GIB), "dsw-c": Holding("NVIDIA A100", 40 * GIB)}
+"""Beta and gamma hold a card now; delta asked for an instance and holds none."""
 
 
 @pytest.fixture
 def filled(store: Store) -> Store:
     """Alpha and beta of user 1 and gamma of user 2, all in workspace 1; delta of user 2 in workspace 2."""
     notebooks = [
-        a_notebook(id="dsw-a", name="alpha", cpus=0.5, memory_bytes=GIB, status=Status.RUNNING),
+        a_notebook(
+            id="dsw-a",
+            name="alpha",
+            cpus=0.5,
+            memory_bytes=GIB,
+            gpu_memory_bytes=8 * GIB,
+            gpu_model="A100",
+            status=Status.RUNNING,
+        ),
         a_notebook(id="dsw-b", name="Beta_100%", cpus=2, gpus=1, created_at=NOW, priority=5),
-        a_notebook(id="dsw-c", name="gamma", user_id="2", accessibility="PUBLIC", image="mine/torch:2"),
-        a_notebook(id="dsw-d", name="delta", user_id="2", workspace_id="2", status=Status.FAILED),
+        a_notebook(
+            id="dsw-c",
+            name="gamma",
+            user_id="2",
+            accessibility="PUBLIC",
+            image="mine/torch:2",
+            preemptible=True,
+        ),
+        a_notebook(
+            id="dsw-d",
+            name="delta",
+            user_id="2",
+            workspace_id="2",
+            gpu_instance="3g.20gb",
+            status=Status.FAILED,
+        ),
     ]
     with store.transaction() as db:
         for each in notebooks:
             records.insert(db, each)
+        running = {"kind": KIND, "id": "dsw-b", "name": "Beta_100%", "workspace_id": "1", "user_id": "1"}
+        db.table("work").insert({**running, "pool": "big", "cpus": 2, "memory_bytes": GIB, "gpus": 1})
         workspaces.put_tags(db, KIND, "dsw-a", "1", {"team": "red", 'odd "key"': "1"})
         workspaces.put_tags(db, KIND, "dsw-b", "1", {"team": "red", "size": "big"})
     return store
@@ -37,7 +64,7 @@ def filled(store: Store) -> Store:
 
 def found(store: Store, seen_in: Any = None, **fields: Any) -> list[str]:
     """The names on the first page of ten, by name unless asked otherwise."""
-    query = requests.query({"SortBy": "InstanceName", "Order": "ASC", **fields}, seen_in)
+    query = filters.query({"SortBy": "InstanceName", "Order": "ASC", **fields}, seen_in, HOLDING)
     with store.reading() as db:
         page, total = search.find(db, query, offset=0, limit=10)
     assert total == len(page)
@@ -56,7 +83,8 @@ def found(store: Store, seen_in: Any = None, **fields: Any) -> list[str]:
         ({"ImageName": "torch"}, ["gamma"]),
         ({"WorkspaceId": "2"}, ["delta"]),
         ({"CreateUserId": "2", "Accessibility": "PUBLIC"}, ["gamma"]),
-        ({"AcceleratorType": "gpu"}, ["Beta_100%"]),
+        ({"AcceleratorType": "gpu"}, ["Beta_100%", "alpha", "delta"]),
+        ({"AcceleratorType": "CPU"}, ["gamma"]),
         ({"MinGpu": "1"}, ["Beta_100%"]),
         ({"MaxCpu": "0.5"}, ["alpha"]),
         ({"MaxMemory": "1"}, ["alpha"]),
@@ -66,7 +94,22 @@ def found(store: Store, seen_in: Any = None, **fields: Any) -> list[str]:
         ({"Labels": {"team": "red", "size": "big"}}, ["Beta_100%"]),
         ({"Labels": {'odd "key"': "1"}}, ["alpha"]),
         ({"Labels": {"team": "blue"}}, []),
+        ({"Labels": {"workbench.preemptible": "true"}}, ["gamma"]),
+        ({"Labels": {"workbench.preemptible": "false", "team": "red"}}, ["Beta_100%", "alpha"]),
         ({"InstanceName": "' OR '1'='1"}, []),
+        ({"GpuType": "a100"}, ["alpha", "gamma"]),
+        ({"GpuType": "3g.20gb"}, ["delta"]),
+        ({"GpuType": "' OR '1'='1"}, []),
+        ({"MinGpuMemory": "9"}, ["Beta_100%", "gamma"]),
+        ({"MinGpuMemory": "8", "MaxGpuMemory": "24"}, ["Beta_100%", "alpha"]),
+        ({"MaxGpuMemory": "0"}, ["delta"]),
+        ({"ResourceId": "big"}, ["Beta_100%"]),
+        ({"ResourceId": "small"}, []),
+        ({"ResourceId": "ALL"}, ["Beta_100%", "alpha", "delta", "gamma"]),
+        ({"PaymentType": "PayAsYouGo"}, ["Beta_100%", "alpha", "delta", "gamma"]),
+        ({"PaymentType": "Subscription"}, []),
+        ({"OversoldType": "ForbiddenQuotaOverSold"}, ["Beta_100%", "alpha", "delta", "gamma"]),
+        ({"OversoldType": "AcceptQuotaOverSold"}, []),
     ],
 )
 def test_filters_narrow_the_list(filled: Store, fields: dict[str, Any], names: list[str]) -> None:
@@ -91,7 +134,7 @@ def test_nobody_finds_what_they_may_not_see(filled: Store, seen_in: Any, names: 
 @pytest.mark.parametrize("sort_by", search.ORDERS)
 def test_pages_hold_everything_once_in_any_order(filled: Store, sort_by: str) -> None:
     for order in ("ASC", "desc"):
-        query = requests.query({"SortBy": sort_by, "Order": order}, None)
+        query = filters.query({"SortBy": sort_by, "Order": order}, None)
         with filled.reading() as db:
             pages = [search.find(db, query, offset=offset, limit=2) for offset in (0, 2, 4)]
 
@@ -109,11 +152,14 @@ def test_pages_hold_everything_once_in_any_order(filled: Store, sort_by: str) ->
         ({"MinCpu": "nan"}, "MinCpu is 'nan'"),
         ({"CreateTimeAfter": "yesterday"}, "'yesterday'"),
         ({"AcceleratorType": "TPU"}, "AcceleratorType is 'TPU'"),
+        ({"MinGpuMemory": "much"}, "MinGpuMemory is 'much'"),
+        ({"PaymentType": "Barter"}, "PaymentType is 'Barter'; PayAsYouGo or PostPaid or"),
+        ({"OversoldType": "Maybe"}, "OversoldType is 'Maybe'"),
     ],
 )
 def test_a_list_that_cannot_be_made_is_refused_by_the_value(fields: dict[str, Any], words: str) -> None:
     with pytest.raises(Exception, match=words):
-        requests.query(fields, None)
+        filters.query(fields, None)
 
 
 def test_the_newest_comes_first_when_nothing_is_said(filled: Store) -> None:
@@ -121,6 +167,6 @@ def test_the_newest_comes_first_when_nothing_is_said(filled: Store) -> None:
         records.insert(db, a_notebook(id="dsw-e", name="new", created_at=NOW + timedelta(hours=1)))
 
     with filled.reading() as db:
-        page, _ = search.find(db, requests.query({}, None), offset=0, limit=1)
+        page, _ = search.find(db, filters.query({}, None), offset=0, limit=1)
 
     assert page[0].name == "new"

@@ -45,6 +45,9 @@ class AmbiguousName(Conflict):
 
 
 _FLOORS = ("CpuPercentThreshold", "GpuPercentThreshold")
+_PREEMPTIBLE = "workbench.preemptible"
+"""The label by which a preemptible notebook is known; PAI's answers have no field for it."""
+
 _NO_SPOT, _SPOT = "NoSpot", "SpotAsPriceGo"
 _GPU_MEMORY = "workbench.gpu_memory"
 """The label that asks for a share of a card; PAI's notebooks have no field for it."""
@@ -132,7 +135,7 @@ class NotebookView:
         resource = answer.get("RequestedResource") or {}
         culler = answer.get("IdleInstanceCuller") or {}
         timer = answer.get("InstanceShutdownTimer") or {}
-        spot = (answer.get("SpotSpec") or {}).get("SpotStrategy")
+        labels = {each["Key"]: each["Value"] for each in answer.get("Labels") or ()}
         return cls(
             id=answer["InstanceId"],
             name=answer.get("InstanceName") or "",
@@ -145,7 +148,7 @@ class NotebookView:
             shared_memory=resource.get("SharedMemory") or "",
             gpu=resource.get("GPU") or "",
             priority=answer.get("Priority") or 1,
-            preemptible=spot not in (None, _NO_SPOT),
+            preemptible=labels.get(_PREEMPTIBLE) == "true",
             url=answer.get("InstanceUrl") or "",
             workspace_id=answer.get("WorkspaceId") or "",
             owner=answer.get("UserName") or answer.get("UserId") or "",

@@ -5,14 +5,15 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from workbench.node import Gpu
 from workbench.notebooks import rules
 from workbench.notebooks.records import Notebook, Status
+from workbench.notebooks.search import Holding
 from workbench.notebooks.session import KIND
-from workbench.scheduler import Grant, Granted, Need, Request, Share, Slice, Whole
+from workbench.scheduler import Grant, Granted, Holder, Need, Request, Share, Slice, Whole
 
 GPU_LOST = "GPULost"
 """Reason code of a running notebook whose card does not work."""
@@ -46,6 +47,24 @@ def cards(notebook: Notebook) -> Whole | Share | Slice | None:
     if notebook.gpu_instance:
         return Slice(notebook.gpu_instance)
     return Whole(notebook.gpus, notebook.gpu_model) if notebook.gpus else None
+
+
+def holding(holders: Mapping[str, Sequence[Holder]], gpus: Iterable[Gpu]) -> dict[str, Holding]:
+    """What notebooks hold of GPUs, by their ids.
+
+    Args:
+        holders: By UUID of a card or a MIG instance, who has it.
+    """
+    found: dict[str, Holding] = {}
+    for gpu in gpus:
+        parts = [(gpu.uuid, gpu.name, gpu.memory_bytes)]
+        parts += [(each.uuid, f"{gpu.name} {each.profile}", each.memory_bytes) for each in gpu.instances]
+        for uuid, name, memory in parts:
+            for each in holders.get(uuid, ()):
+                before = found.get(each.id, Holding("", 0))
+                size = each.memory_bytes or memory
+                found[each.id] = Holding(f"{before.types} {name}".strip(), before.memory_bytes + size)
+    return found
 
 
 def marked(notebook: Notebook, placed: Granted, now: datetime) -> Notebook:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlite_utils import Database
@@ -34,13 +34,35 @@ _SEEN = (
 )
 
 
+_HOLDS = (
+    "(SELECT json_extract(held.value, '$.{what}') FROM json_each(:holding) AS held"
+    " WHERE held.key = notebooks.id)"
+)
+_OF_GPU_TYPE = (
+    "(instr(lower(gpu_model), lower(:gpu_type)) OR instr(lower(gpu_instance), lower(:gpu_type))"
+    f" OR instr(lower({_HOLDS.format(what='types')}), lower(:gpu_type)))"
+)
+_GPU_MEMORY = f"coalesce({_HOLDS.format(what='memory_bytes')}, gpu_memory_bytes)"
+_IN_POOL = "id IN (SELECT id FROM work WHERE kind = 'notebook' AND pool = :pool)"
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What a notebook holds of GPUs now: the names of their kinds, and the memory of all."""
+
+    types: str
+    memory_bytes: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Query:
     """Which notebooks are looked for. Empty fields do not restrict.
 
     `seen_in` are the workspaces whose notebooks the caller may see, with None for all of them, or
     the caller for theirs and the public ones; None in its place means everything.
-    Ranges are inclusive, memory in bytes, times as in the database (ISO 8601, UTC).
+    Ranges are inclusive, memory in bytes, times as in the database (ISO 8601, UTC). A type of GPU is
+    the one that was asked for or the one that is held, `holding` says by id what is held; so is
+    the memory. `nothing` finds nothing at all.
     """
 
     seen_in: Mapping[str, str | None] | None = None
@@ -52,6 +74,12 @@ class Query:
     statuses: Sequence[str] = ()
     accessibility: str = ""
     with_gpus: bool | None = None
+    gpu_type: str = ""
+    gpu_memory: tuple[float | None, float | None] = (None, None)
+    holding: Mapping[str, Holding] = field(default_factory=dict)
+    pool: str = ""
+    preemptible: bool | None = None
+    nothing: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float | str | None, float | str | None]] = field(default_factory=dict)
     sorting: Sorting
@@ -96,9 +124,9 @@ def _conditions(query: Query) -> tuple[str, dict[str, object]]:
         names = [f"status{number}" for number in range(len(query.statuses))]
         parts.append(f"status IN ({', '.join(f':{name}' for name in names)})")
         values |= dict(zip(names, query.statuses, strict=True))
-    if query.with_gpus is not None:
-        any_of_a_gpu = "(gpus > 0 OR gpu_memory_bytes > 0 OR gpu_instance != '')"
-        parts.append(any_of_a_gpu if query.with_gpus else f"NOT {any_of_a_gpu}")
+    for condition, added in (*_gpu_conditions(query), *_place_conditions(query)):
+        parts.append(condition)
+        values |= added
     if query.labels:
         parts.append(_HAS_ALL_LABELS)
         values["labels"] = json.dumps(dict(query.labels))
@@ -113,3 +141,24 @@ def _conditions(query: Query) -> tuple[str, dict[str, object]]:
         parts.append(_SEEN)
         values["seen"] = json.dumps(dict(query.seen_in))
     return " AND ".join(parts), values
+
+
+def _gpu_conditions(query: Query) -> Iterator[tuple[str, dict[str, object]]]:
+    if query.with_gpus is not None:
+        any_of_a_gpu = "(gpus > 0 OR gpu_memory_bytes > 0 OR gpu_instance != '')"
+        yield any_of_a_gpu if query.with_gpus else f"NOT {any_of_a_gpu}", {}
+    holding = {"holding": json.dumps({id: vars(each) for id, each in query.holding.items()})}
+    if query.gpu_type:
+        yield _OF_GPU_TYPE, {**holding, "gpu_type": query.gpu_type}
+    for name, sign, size in zip(("least", "most"), (">=", "<="), query.gpu_memory, strict=True):
+        if size is not None:
+            yield f"{_GPU_MEMORY} {sign} :{name}_gpu_memory", {**holding, f"{name}_gpu_memory": size}
+
+
+def _place_conditions(query: Query) -> Iterator[tuple[str, dict[str, object]]]:
+    if query.nothing:
+        yield "0", {}
+    if query.preemptible is not None:
+        yield "preemptible = :preemptible", {"preemptible": query.preemptible}
+    if query.pool:
+        yield _IN_POOL, {"pool": query.pool}

@@ -61,7 +61,7 @@ class Quota:
         for each in fields(self):
             value = getattr(self, each.name)
             if value is not None and value < 0:
-                raise InvalidInput(f"The quota {each.name} is {value}; it cannot be negative.")
+                raise InvalidInput(f"The quota of {_LABELS[each.name]} is {value:g}; it cannot be negative.")
 
 
 _LABELS = {

@@ -230,7 +230,7 @@ async def yes_or_no(scope: Scope) -> Sequence[tuple[str, str]]:
 
 
 def _preemptible(item: Item) -> bool:
-    return bool((item.get("SpotSpec") or {}).get("SpotStrategy", "NoSpot") != "NoSpot")
+    return _tags(item).get("workbench.preemptible") == "true"
 
 
 def _spec(spec: Item) -> str:

@@ -17,8 +17,8 @@ from workbench import scheduler, workspaces
 from workbench.errors import InvalidInput, NotFound
 from workbench.node import Inventory
 from workbench.node.room import expect_room
-from workbench.notebooks import access, records, residents, rules, search
-from workbench.notebooks.api import requests, views
+from workbench.notebooks import access, place, records, residents, rules, search
+from workbench.notebooks.api import filters, requests, views
 from workbench.notebooks.records import NoSuchNotebook, Notebook, Wanted
 from workbench.notebooks.session import KIND
 from workbench.parts import Parts, Route
@@ -30,6 +30,8 @@ from workbench.wire.paging import page
 from workbench.wire.times import from_wire, to_wire
 
 Answer = Mapping[str, Any]
+
+_MOST_AT_ONCE = 10_000
 
 
 def create(parts: Parts, call: Call) -> Answer:
@@ -52,7 +54,7 @@ def create(parts: Parts, call: Call) -> Answer:
         notebook = access.with_new_secrets(parts.vault, notebook)
         records.insert(db, notebook)
         _begin(db, notebook, inventory)
-        workspaces.put_tags(db, KIND, notebook.id, workspace_id, requests.labels(call.fields))
+        workspaces.put_tags(db, KIND, notebook.id, workspace_id, requests.tags(call.fields))
         _note(db, notebook, f"Created by {call.caller.name}.", now)
     return _told(parts, notebook)
 
@@ -68,7 +70,11 @@ def list_(parts: Parts, call: Call) -> Answer:
     """ListInstances."""
     wanted = page(call.fields)
     with parts.store.reading() as db:
-        query = requests.query(call.fields, workspaces.visible_in(db, call.caller, call.operation.action))
+        holding = {}
+        if filters.about_gpus(call.fields):
+            holding = place.holding(scheduler.holders(db), parts.node.inventory().graphics.gpus)
+        seen_in = workspaces.visible_in(db, call.caller, call.operation.action)
+        query = filters.query(call.fields, seen_in, holding)
         found, total = search.find(db, query, offset=wanted.offset, limit=wanted.size)
         return {"Instances": [_view(parts, db, each) for each in found], "TotalCount": total}
 
@@ -134,7 +140,7 @@ def list_events(parts: Parts, call: Call) -> Answer:
             since=_moment(fields, "StartTime"),
             until=_moment(fields, "EndTime"),
             level=_level(fields.get("EventLevel", "")),
-            limit=fields.get("MaxEventsNum", 500),
+            limit=requests.within("MaxEventsNum", fields.get("MaxEventsNum", 500), 1, _MOST_AT_ONCE),
         )
     lines = [f"{to_wire(each.time)} {each.level} {each.reason}: {each.message}" for each in found]
     return {"InstanceId": notebook.id, "Events": lines}
@@ -146,6 +152,7 @@ def lifecycle(parts: Parts, call: Call) -> Answer:
     with parts.store.reading() as db:
         notebook = permitted(db, call)
         periods = records.history(db, notebook.id)
+    limit = requests.within("Limit", call.fields.get("Limit", 100), 1, _MOST_AT_ONCE)
     rows = [
         [
             {
@@ -160,7 +167,7 @@ def lifecycle(parts: Parts, call: Call) -> Answer:
     ]
     if call.fields.get("Order", "DESC").upper() != "ASC":
         rows.reverse()
-    return {"Lifecycle": rows[: call.fields.get("Limit", 100)], "TotalCount": len(rows)}
+    return {"Lifecycle": rows[:limit], "TotalCount": len(rows)}
 
 
 def token(parts: Parts, call: Call) -> Answer:
@@ -181,7 +188,7 @@ def update_labels(parts: Parts, call: Call) -> Answer:
     """UpdateInstanceLabels: set these, keep the others."""
     with parts.store.transaction() as db:
         notebook = permitted(db, call)
-        workspaces.put_tags(db, KIND, notebook.id, notebook.workspace_id, requests.labels(call.fields))
+        workspaces.put_tags(db, KIND, notebook.id, notebook.workspace_id, requests.tags(call.fields))
     return {}
 
 

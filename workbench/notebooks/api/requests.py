@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import secrets
 from collections.abc import Mapping, Sequence
@@ -11,11 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from workbench.errors import InvalidInput
-from workbench.node import Inventory, check_fits, parse_resources, share_of_a_gpu, specs
+from workbench.node import Inventory, Resources, check_fits, parse_resources, share_of_a_gpu, specs
+from workbench.node.requests import parse_gpus
 from workbench.notebooks.records import DataMount, IdleLimit, Notebook
-from workbench.notebooks.search import ORDERS, Query
 from workbench.settings import Settings
-from workbench.wire.paging import sorting
 from workbench.wire.times import from_wire
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
@@ -30,6 +28,9 @@ _SPOT = ("SpotAsPriceGo", "SpotWithPriceLimit")
 
 GPU_MEMORY = "workbench.gpu_memory"
 """The label that asks for a share of a card, in GiB; PAI's notebooks have no field for it."""
+
+PREEMPTIBLE = "workbench.preemptible"
+"""The label that says `true` of a preemptible notebook; PAI asks by SpotSpec, and answers nothing of it."""
 
 
 def new_notebook(
@@ -85,7 +86,7 @@ def changed_notebook(notebook: Notebook, fields: Mapping[str, Any], inventory: I
     if fields.get("DisassociateDatasets"):
         changes["mounts"] = ()
     if "Accessibility" in fields:
-        changes["accessibility"] = _one_of("Accessibility", fields["Accessibility"], ("PRIVATE", "PUBLIC"))
+        changes["accessibility"] = one_of("Accessibility", fields["Accessibility"], ("PRIVATE", "PUBLIC"))
     changes |= _standing(fields)
     if "UserCommand" in fields:
         changes["on_start"] = _script(fields["UserCommand"])
@@ -94,32 +95,15 @@ def changed_notebook(notebook: Notebook, fields: Mapping[str, Any], inventory: I
     return replace(notebook, **changes)
 
 
+def tags(fields: Mapping[str, Any]) -> dict[str, str]:
+    """The labels of a request that are kept as tags: all but the one that says what the record does."""
+    return {key: value for key, value in labels(fields).items() if key != PREEMPTIBLE}
+
+
 def labels(fields: Mapping[str, Any]) -> dict[str, str]:
     """The labels of a request, which are tags: `Labels` or `Tag`, a list of `Key` and `Value`."""
     given = [*fields.get("Labels", []), *fields.get("Tag", [])]
     return {each.get("Key", ""): each.get("Value", "") for each in given}
-
-
-def query(fields: Mapping[str, Any], seen_in: Mapping[str, str | None] | None) -> Query:
-    """What ListInstances looks for."""
-    statuses = [each.strip() for each in fields.get("Status", "").split(",") if each.strip()]
-    return Query(
-        seen_in=seen_in,
-        workspace_id=fields.get("WorkspaceId", ""),
-        user_id=fields.get("CreateUserId", ""),
-        instance_id=fields.get("InstanceId", ""),
-        name=fields.get("InstanceName", ""),
-        image=fields.get("ImageName", ""),
-        statuses=statuses,
-        accessibility=fields.get("Accessibility", ""),
-        with_gpus=_accelerated(fields.get("AcceleratorType", "").upper()),
-        labels={
-            **{str(key): str(value) for key, value in fields.get("Labels", {}).items()},
-            **{each.get("Key", ""): each.get("Value", "") for each in fields.get("Tag", [])},
-        },
-        ranges=_ranges(fields),
-        sorting=sorting(fields, ORDERS, default="GmtCreateTime"),
-    )
 
 
 def check_name(name: str) -> str:
@@ -190,23 +174,39 @@ def idle_limit(fields: Mapping[str, Any]) -> IdleLimit:
     Raises:
         InvalidInput: A number is out of bounds.
     """
-    minutes = _within("MaxIdleTimeInMinutes", fields.get("MaxIdleTimeInMinutes", 0), 1, _LONGEST_IDLE_MINUTES)
+    minutes = within("MaxIdleTimeInMinutes", fields.get("MaxIdleTimeInMinutes", 0), 1, _LONGEST_IDLE_MINUTES)
     given = {"cpu_percent": "CpuPercentThreshold", "gpu_percent": "GpuPercentThreshold"}
-    floors = {name: _within(wire, fields[wire], 0, 100) for name, wire in given.items() if wire in fields}
+    floors = {name: within(wire, fields[wire], 0, 100) for name, wire in given.items() if wire in fields}
     return IdleLimit(minutes=minutes, **floors)
+
+
+def one_of(name: str, value: str, allowed: Sequence[str]) -> str:
+    """A value of a closed choice.
+
+    Raises:
+        InvalidInput: It is another one.
+    """
+    if value not in allowed:
+        raise InvalidInput(f"{name} is {value!r}; {' or '.join(allowed)} is wanted.")
+    return value
+
+
+def within(name: str, value: int, low: int, high: int) -> int:
+    """A number within bounds, both included.
+
+    Raises:
+        InvalidInput: It is out of them.
+    """
+    if not low <= value <= high:
+        raise InvalidInput(f"{name} is {value}; a number from {low} to {high} is wanted.")
+    return value
 
 
 def _size(notebook: Notebook, fields: Mapping[str, Any], inventory: Inventory) -> dict[str, Any]:
     if spec := fields.get("EcsSpec", ""):
         size = specs.resolve(spec, inventory).resources
     else:
-        size = parse_resources(
-            fields.get("RequestedResource", {}),
-            cpus=notebook.cpus,
-            memory_gib=notebook.memory_bytes / 2**30,
-        )
-        if share := labels(fields).get(GPU_MEMORY, ""):
-            size = share_of_a_gpu(size, share)
+        size = _resources(notebook, fields.get("RequestedResource", {}), labels(fields).get(GPU_MEMORY, ""))
         check_fits(size, inventory)
     return {
         "spec": spec,
@@ -220,14 +220,43 @@ def _size(notebook: Notebook, fields: Mapping[str, Any], inventory: Inventory) -
     }
 
 
+def _resources(notebook: Notebook, given: Mapping[str, str], share: str) -> Resources:
+    """What is asked for by RequestedResource and the label of a share; what is not named stays."""
+    named = {name: text for name, text in given.items() if text}
+    count = notebook.gpus or int(bool(notebook.gpu_instance))
+    kind = notebook.gpu_model if share else notebook.gpu_instance or notebook.gpu_model
+    if notebook.gpu_instance and "GPU" in named and not parse_gpus(named["GPU"]):
+        kind = ""
+    size = parse_resources(
+        {"GPU": "0" if share else str(count), "GPUType": kind, **named},
+        cpus=notebook.cpus,
+        memory_gib=notebook.memory_bytes / 2**30,
+    )
+    if not named.keys() & {"Memory", "SharedMemory"}:
+        size = replace(size, shm_bytes=notebook.shm_bytes)
+    if share:
+        return share_of_a_gpu(size, share)
+    if size.gpus or size.gpu_instance:
+        return size
+    if "GPUType" in named and not notebook.gpu_memory_bytes:
+        raise InvalidInput(
+            f"GPUType is {named['GPUType']!r}, and no GPU is asked for.",
+            hint=f"Say how many as GPU, or ask for a share of one with the label {GPU_MEMORY}.",
+        )
+    model = size.gpu_model if notebook.gpu_memory_bytes else ""
+    return replace(size, gpu_model=model, gpu_memory_bytes=notebook.gpu_memory_bytes)
+
+
 def _standing(fields: Mapping[str, Any]) -> dict[str, Any]:
     """How important it is, and whether it may be stopped for what is more important: PAI's words for
     that are those of a market. There are no prices here, so any bid is as good as any other."""
     changes: dict[str, Any] = {}
     if "Priority" in fields:
-        changes["priority"] = _within("Priority", fields["Priority"], 1, 9)
+        changes["priority"] = within("Priority", fields["Priority"], 1, 9)
+    if labels(fields).get(PREEMPTIBLE, "") == "true":
+        changes["preemptible"] = True
     if strategy := fields.get("SpotSpec", {}).get("SpotStrategy"):
-        changes["preemptible"] = _one_of("SpotStrategy", strategy, (_NO_SPOT, *_SPOT)) != _NO_SPOT
+        changes["preemptible"] = one_of("SpotStrategy", strategy, (_NO_SPOT, *_SPOT)) != _NO_SPOT
     if fields.get("DisassociateSpot"):
         changes["preemptible"] = False
     return changes
@@ -242,7 +271,7 @@ def _mount(dataset: Mapping[str, Any]) -> DataMount:
     return DataMount(
         uri=dataset.get("Uri", ""),
         target=dataset.get("MountPath", ""),
-        read_only=_one_of("MountAccess", (dataset.get("MountAccess") or "RW").upper(), ("RO", "RW")) == "RO",
+        read_only=one_of("MountAccess", (dataset.get("MountAccess") or "RW").upper(), ("RO", "RW")) == "RO",
     )
 
 
@@ -251,46 +280,3 @@ def _script(command: Mapping[str, Any]) -> str:
     if len(content) > _LONGEST_SCRIPT:
         raise InvalidInput(f"The start script has {len(content)} characters, {_LONGEST_SCRIPT} are allowed.")
     return content
-
-
-def _accelerated(accelerator: str) -> bool | None:
-    return _one_of("AcceleratorType", accelerator, ("CPU", "GPU")) == "GPU" if accelerator else None
-
-
-def _ranges(fields: Mapping[str, Any]) -> dict[str, tuple[float | str | None, float | str | None]]:
-    ranges: dict[str, tuple[float | str | None, float | str | None]] = {}
-    for column, name, unit in (("cpus", "Cpu", 1), ("gpus", "Gpu", 1), ("memory_bytes", "Memory", 2**30)):
-        low, high = (_number(fields, f"{bound}{name}", unit) for bound in ("Min", "Max"))
-        if low is not None or high is not None:
-            ranges[column] = (low, high)
-    after, before = (
-        from_wire(fields[name]).isoformat() if name in fields else None
-        for name in ("CreateTimeAfter", "CreateTimeBefore")
-    )
-    if after or before:
-        ranges["created_at"] = (after, before)
-    return ranges
-
-
-def _number(fields: Mapping[str, Any], name: str, unit: int) -> float | None:
-    if name not in fields:
-        return None
-    try:
-        number = float(fields[name])
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise InvalidInput(f"{name} is {fields[name]!r}; a number is wanted.")
-    return number * unit
-
-
-def _one_of(name: str, value: str, allowed: Sequence[str]) -> str:
-    if value not in allowed:
-        raise InvalidInput(f"{name} is {value!r}; {' or '.join(allowed)} is wanted.")
-    return value
-
-
-def _within(name: str, value: int, low: int, high: int) -> int:
-    if not low <= value <= high:
-        raise InvalidInput(f"{name} is {value}; a number from {low} to {high} is wanted.")
-    return value

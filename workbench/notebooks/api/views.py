@@ -9,6 +9,7 @@ from typing import Any
 from workbench import node
 from workbench.node import Inventory
 from workbench.notebooks import access, place, rules
+from workbench.notebooks.api.requests import PREEMPTIBLE
 from workbench.notebooks.records import DataMount, Notebook
 from workbench.settings import Settings
 from workbench.wire.times import to_wire
@@ -25,6 +26,7 @@ def instance(
 ) -> dict[str, Any]:
     """The fields of GetInstance, which are those of a row of ListInstances too."""
     url = access.browser_url(settings, notebook.id)
+    labels = {**labels, **({PREEMPTIBLE: "true"} if notebook.preemptible else {})}
     return {
         "InstanceId": notebook.id,
         "InstanceName": notebook.name,
@@ -52,7 +54,6 @@ def instance(
         "Tags": [{"TagKey": key, "TagValue": value} for key, value in labels.items()],
         "Accessibility": notebook.accessibility,
         "Priority": notebook.priority,
-        "SpotSpec": {"SpotStrategy": "SpotAsPriceGo" if notebook.preemptible else "NoSpot"},
         "PaymentType": "PostPaid",
         "InstanceUrl": url,
         "JupyterlabUrl": url,

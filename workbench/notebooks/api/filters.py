@@ -1,0 +1,119 @@
+"""What ListInstances looks for, from PAI's fields to a query.
+
+A filter that asks for something there is none of here finds nothing; one that is not understood is
+refused. None is passed over, or a script would take all notebooks for those that it asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.errors import InvalidInput
+from workbench.notebooks.api.requests import PREEMPTIBLE, one_of
+from workbench.notebooks.search import ORDERS, Holding, Query
+from workbench.wire.paging import sorting
+from workbench.wire.times import from_wire
+
+_ALWAYS_ALIKE: Mapping[str, Mapping[str, bool]] = {
+    # Nothing is billed: all is there to be used as one goes.
+    "PaymentType": {"PayAsYouGo": True, "PostPaid": True, "Subscription": False, "PrePaid": False},
+    # No notebook lives on what a quota of others leaves: who can spare its place is preemptible.
+    "OversoldType": {
+        "ForbiddenQuotaOverSold": True,
+        "AcceptQuotaOverSold": False,
+        "ForceQuotaOverSold": False,
+    },
+}
+"""Choices of which every notebook here has the same: whether it is the one that is asked for."""
+
+_ANY_RESOURCE = "ALL"
+
+
+def about_gpus(fields: Mapping[str, Any]) -> bool:
+    """Whether it matters which cards are held."""
+    return any(name in fields for name in ("GpuType", "MinGpuMemory", "MaxGpuMemory"))
+
+
+def query(
+    fields: Mapping[str, Any],
+    seen_in: Mapping[str, str | None] | None,
+    holding: Mapping[str, Holding] | None = None,
+) -> Query:
+    """What ListInstances looks for.
+
+    Args:
+        seen_in: As in `Query`.
+        holding: As in `Query`; wanted where `about_gpus` is true.
+
+    Raises:
+        InvalidInput: A filter has a value that it cannot have.
+    """
+    pool = fields.get("ResourceId", "")
+    labels = {
+        **{str(key): str(value) for key, value in fields.get("Labels", {}).items()},
+        **{each.get("Key", ""): each.get("Value", "") for each in fields.get("Tag", [])},
+    }
+    statuses = [each.strip() for each in fields.get("Status", "").split(",") if each.strip()]
+    return Query(
+        seen_in=seen_in,
+        workspace_id=fields.get("WorkspaceId", ""),
+        user_id=fields.get("CreateUserId", ""),
+        instance_id=fields.get("InstanceId", ""),
+        name=fields.get("InstanceName", ""),
+        image=fields.get("ImageName", ""),
+        statuses=statuses,
+        accessibility=fields.get("Accessibility", ""),
+        gpu_type=fields.get("GpuType", ""),
+        gpu_memory=(_number(fields, "MinGpuMemory", 2**30), _number(fields, "MaxGpuMemory", 2**30)),
+        holding=holding or {},
+        pool=pool if pool.upper() != _ANY_RESOURCE else "",
+        nothing=_nowhere(fields),
+        with_gpus=_accelerated(fields.get("AcceleratorType", "").upper()),
+        labels={key: value for key, value in labels.items() if key != PREEMPTIBLE},
+        preemptible=labels[PREEMPTIBLE] == "true" if PREEMPTIBLE in labels else None,
+        ranges=_ranges(fields),
+        sorting=sorting(fields, ORDERS, default="GmtCreateTime"),
+    )
+
+
+def _nowhere(fields: Mapping[str, Any]) -> bool:
+    """Whether something is asked for that no notebook here has."""
+    asked = [
+        choices[one_of(name, fields[name], tuple(choices))]
+        for name, choices in _ALWAYS_ALIKE.items()
+        if fields.get(name)
+    ]
+    return not all(asked) or bool(fields.get("OversoldInfo"))
+
+
+def _accelerated(accelerator: str) -> bool | None:
+    return one_of("AcceleratorType", accelerator, ("CPU", "GPU")) == "GPU" if accelerator else None
+
+
+def _ranges(fields: Mapping[str, Any]) -> dict[str, tuple[float | str | None, float | str | None]]:
+    ranges: dict[str, tuple[float | str | None, float | str | None]] = {}
+    for column, name, unit in (("cpus", "Cpu", 1), ("gpus", "Gpu", 1), ("memory_bytes", "Memory", 2**30)):
+        low, high = (_number(fields, f"{bound}{name}", unit) for bound in ("Min", "Max"))
+        if low is not None or high is not None:
+            ranges[column] = (low, high)
+    after, before = (
+        from_wire(fields[name]).isoformat() if name in fields else None
+        for name in ("CreateTimeAfter", "CreateTimeBefore")
+    )
+    if after or before:
+        ranges["created_at"] = (after, before)
+    return ranges
+
+
+def _number(fields: Mapping[str, Any], name: str, unit: int) -> float | None:
+    if name not in fields:
+        return None
+    try:
+        number = float(fields[name])
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise InvalidInput(f"{name} is {fields[name]!r}; a number is wanted.")
+    return number * unit
