@@ -16,6 +16,7 @@ from tests.tui.driving import User, dashboard
 from tests.tui.fixed_machine import FixedMachine
 from workbench_tui import texts
 from workbench_tui.resources import resources
+from workbench_tui.screens.detail import DetailScreen
 
 _LOOKS = Path(__file__).with_name("looks")
 _SIZES = ((80, 24), (120, 40), (200, 60))
@@ -52,6 +53,7 @@ async def test_screens_look_as_they_should(
             wrong += await _differs(user, f"notebooks-{dialogue}", name)
             await user.press("escape")
         await user.press("d")
+        await user.until(lambda: isinstance(user.app.screen, DetailScreen), "its page")
         for page in ("facts", "logs", "events", "configuration"):
             user.app.screen.action_page(page)
             wrong += await _differs(user, f"notebook-{page}", name)

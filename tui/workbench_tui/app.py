@@ -6,7 +6,7 @@ Only the first screen is imported here, so that it is painted at once; the other
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -43,6 +43,7 @@ class Dashboard(App[None]):
     Args:
         client: Whom to ask.
         memory: What is remembered from the last time.
+        when_painted: Called once the first screen is seen.
     """
 
     TITLE = "Workbench"
@@ -70,8 +71,11 @@ class Dashboard(App[None]):
         workspace: str
         rights: Rights
 
-    def __init__(self, client: AsyncClient, memory: Memory) -> None:
+    def __init__(
+        self, client: AsyncClient, memory: Memory, *, when_painted: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__()
+        self._when_painted = when_painted
         self.session = Session(self, Scope(client), memory)
         self.animation_level = "none"  # over SSH, what moves comes late and in pieces
         self._last = self._now = ""
@@ -83,6 +87,10 @@ class Dashboard(App[None]):
     def on_mount(self) -> None:
         """Paint first, then ask."""
         self.theme_changed_signal.subscribe(self, lambda theme: self.session.memory.put("theme", theme.name))
+        self.call_after_refresh(self._painted)
+
+    def _painted(self) -> None:
+        self._when_painted()
         self._follow()
 
     def get_default_screen(self) -> Screen[None]:
