@@ -22,6 +22,8 @@ _LOOKS = Path(__file__).with_name("looks")
 _SIZES = ((80, 24), (120, 40), (200, 60))
 _ANEW = bool(os.environ.get("WORKBENCH_DRAW_ANEW"))
 _AT_REST_S = 1.0
+_PATIENCE_S = 60
+"""A machine may be busy with other things."""
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 
 _DIALOGUES = {
@@ -70,7 +72,7 @@ async def _differs(user: User, screen: str, name: str) -> list[str]:
         return []
     expected = path.read_text(encoding="utf-8").removesuffix("\n")
     try:
-        await user.until(lambda: _timeless(user.screen) == expected, path.name)
+        await user.until(lambda: _timeless(user.screen) == expected, path.name, _PATIENCE_S)
     except AssertionError:
         return [f"{path.name}:\n{user.screen}"]
     return []

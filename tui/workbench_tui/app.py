@@ -6,8 +6,9 @@ Only the first screen is imported here, so that it is painted at once; the other
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -43,6 +44,8 @@ class Dashboard(App[None]):
     Args:
         client: Whom to ask.
         memory: What is remembered from the last time.
+        keys: The user's own, by the ids of bindings.
+        read_only: Change nothing, whatever the user may do.
         when_painted: Called once the first screen is seen.
     """
 
@@ -54,13 +57,29 @@ class Dashboard(App[None]):
             "colon",
             "jump",
             "Go to",
+            id="app.go-to",
             key_display=":",
             tooltip="Any list, by name or alias.",
             priority=True,  # what is typed right behind it must not reach the list
         ),
-        Binding("minus", "last", "Last list", key_display="-", tooltip="The list before.", show=False),
-        Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="What every key does here."),
-        Binding("q", "quit", "Quit", show=False),
+        Binding(
+            "minus",
+            "last",
+            "Last list",
+            id="app.last",
+            key_display="-",
+            tooltip="The list before.",
+            show=False,
+        ),
+        Binding(
+            "question_mark,f1",
+            "help",
+            "Help",
+            id="app.help",
+            key_display="?",
+            tooltip="What every key does here.",
+        ),
+        Binding("q", "quit", "Quit", id="app.quit", show=False),
     ]
 
     @dataclass
@@ -72,11 +91,18 @@ class Dashboard(App[None]):
         rights: Rights
 
     def __init__(
-        self, client: AsyncClient, memory: Memory, *, when_painted: Callable[[], None] = lambda: None
+        self,
+        client: AsyncClient,
+        memory: Memory,
+        *,
+        keys: Mapping[str, str] = MappingProxyType({}),
+        read_only: bool = False,
+        when_painted: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__()
+        self.set_keymap(dict(keys))
         self._when_painted = when_painted
-        self.session = Session(self, Scope(client), memory)
+        self.session = Session(self, Scope(client, read_only=read_only), memory)
         self.animation_level = "none"  # over SSH, what moves comes late and in pieces
         self._last = self._now = ""
         for theme in THEMES:

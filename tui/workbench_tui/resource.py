@@ -34,6 +34,8 @@ class Scope:
     client: AsyncClient
     workspace_id: str = ""
     rights: Rights = field(default_factory=Rights)
+    read_only: bool = False
+    """Whether the user came to look only."""
 
     async def call(self, service: str, action: str, **fields: Any) -> dict[str, Any]:
         """Ask for an operation; raises as `AsyncClient.call` does."""
@@ -117,6 +119,7 @@ class Action:
         run: Does it, to one item, or to none where `alone` is true. The values are the form's.
         loses: What is lost by it, in words; asked before where it is given.
         blocked: Why it cannot be done to this item now; empty when it can.
+        changes: Whether it changes anything on the machine, which who came to look only cannot.
         command: The shell command that does the same.
     """
 
@@ -131,6 +134,7 @@ class Action:
     form: tuple[Field, ...] = ()
     alone: bool = False
     shown: bool = True
+    changes: bool = True
     command: Callable[[Item, Values], str] = lambda item, given: ""
 
 

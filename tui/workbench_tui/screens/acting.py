@@ -31,12 +31,22 @@ def with_actions(screen: type[Acting], resource: Resource) -> type[Acting]:
     """The screen, with keys for what can be done to this kind of thing."""
     bindings = [
         Binding(
-            each.key, f"act('{each.name}')", each.title, tooltip=each.help, show=each.shown, priority=True
+            each.key,
+            _binding_to(each),
+            each.title,
+            id=f"{resource.name}.{each.name}",
+            tooltip=each.help,
+            show=each.shown,
+            priority=True,
         )
         for each in resource.actions
     ]
     name = f"{resource.name.title()}{screen.__name__}"
     return type(name, (screen,), {"BINDINGS": bindings, "__module__": screen.__module__})
+
+
+def _binding_to(action: Action) -> str:
+    return f"act('{action.name}')"
 
 
 class ActingScreen(FramedScreen):
@@ -74,8 +84,13 @@ class ActingScreen(FramedScreen):
 
     def on_key(self, event: events.Key) -> None:
         """Say why a dim key does nothing."""
+        pressed = self.active_bindings.get(event.key)
         for action in self.resource.actions:
-            if event.key == action.key and (reason := self._why_not(action)):
+            if (
+                pressed
+                and pressed.binding.action == _binding_to(action)
+                and (reason := self._why_not(action))
+            ):
                 event.stop()
                 self.notify(reason, title=say(action.title), severity="warning", markup=False)
 
@@ -151,6 +166,8 @@ class ActingScreen(FramedScreen):
         return [item for item in self.chosen if not self._why_not_to(action, item)]
 
     def _why_not(self, action: Action) -> str:
+        if action.changes and self.session.scope.read_only:
+            return say("The dashboard was opened with --read-only; nothing can be changed here.")
         if action.alone:
             return self.session.scope.rights.refusal(action.operation)
         if not self.chosen:

@@ -29,6 +29,7 @@ from workbench_tui.session import Session
 from workbench_tui.texts import say
 from workbench_tui.tones import Palette, Tone, Word
 from workbench_tui.widgets.log_rows import LogRows
+from workbench_tui.widgets.pages import Pages
 
 _TOGETHER_S = 0.3
 _ENVELOPE = ("RequestId", "Success", "Code", "Message", "HttpStatusCode")
@@ -47,14 +48,23 @@ class DetailScreen(ActingScreen):
     CSS_PATH = "detail.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (180, "-huge")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left_square_bracket", "turn(-1)", "Page before", key_display="[", show=False),
-        Binding("right_square_bracket", "turn(1)", "Next page", key_display="]", tooltip="The page after."),
-        Binding("l", "page('logs')", "Logs", show=False),
-        Binding("d", "page('facts')", "Details", show=False),
-        Binding("m", "page('metrics')", "Metrics", show=False),
-        Binding("c", "copy", "Copy", tooltip="Copy its id."),
-        Binding("j", "scroll(1)", "Down", show=False),
-        Binding("k", "scroll(-1)", "Up", show=False),
+        Binding(
+            "left_square_bracket", "turn(-1)", "Page before", id="page.before", key_display="[", show=False
+        ),
+        Binding(
+            "right_square_bracket",
+            "turn(1)",
+            "Next page",
+            id="page.next",
+            key_display="]",
+            tooltip="The page after.",
+        ),
+        Binding("l", "page('logs')", "Logs", id="page.logs", show=False),
+        Binding("d", "page('facts')", "Details", id="page.facts", show=False),
+        Binding("m", "page('metrics')", "Metrics", id="page.metrics", show=False),
+        Binding("c", "copy", "Copy", id="page.copy", tooltip="Copy its id."),
+        Binding("j", "scroll(1)", "Down", id="page.down", show=False),
+        Binding("k", "scroll(-1)", "Up", id="page.up", show=False),
     ]
 
     @dataclass
@@ -72,7 +82,7 @@ class DetailScreen(ActingScreen):
         self._soon: Timer | None = None
 
     def content(self) -> Iterable[Widget]:
-        with TabbedContent(initial=self._first_page or "facts"):
+        with Pages(initial=self._first_page or "facts"):
             with TabPane(say("Facts"), id="facts"), VerticalScroll(id="scroll"):
                 yield Vertical(id="groups")
             if self.resource.logs:
@@ -108,19 +118,19 @@ class DetailScreen(ActingScreen):
 
     def action_turn(self, step: int) -> None:
         """Another page."""
-        tabs = self.query_one(TabbedContent)
+        tabs = self.query_one(Pages)
         pages = [pane.id or "" for pane in tabs.query(TabPane)]
         self.action_page(pages[(pages.index(tabs.active) + step) % len(pages)])
 
     def action_page(self, page: str) -> None:
         """Go to a page, if there is such a one."""
-        tabs = self.query_one(TabbedContent)
+        tabs = self.query_one(Pages)
         if tabs.query(f"TabPane#{page}"):
             tabs.active = page
 
     def action_scroll(self, lines: int) -> None:
         """Scroll the page."""
-        for each in self.query_one(TabbedContent).active_pane.query(VerticalScroll):  # type: ignore[union-attr]
+        for each in self.query_one(Pages).active_pane.query(VerticalScroll):  # type: ignore[union-attr]
             each.scroll_relative(y=lines, animate=False)
 
     def action_copy(self) -> None:
@@ -157,6 +167,8 @@ class DetailScreen(ActingScreen):
 
     @on(TabbedContent.TabActivated)
     def _turned(self, event: TabbedContent.TabActivated) -> None:
+        if event.pane.id != self.query_one(Pages).active:
+            return  # one has turned on meanwhile
         for each in event.pane.query("LogRows, Charts, VerticalScroll"):
             each.focus()
             return

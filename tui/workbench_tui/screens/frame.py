@@ -43,7 +43,7 @@ class FramedScreen(Screen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", tooltip="One step back."),
+        Binding("escape", "back", "Back", id="app.back", tooltip="One step back."),
     ]
 
     @dataclass
@@ -137,7 +137,10 @@ class FramedScreen(Screen[None]):
         crumbs = self.query_one(Crumbs)
         crumbs.path = tuple(each.crumb for each in self.app.screen_stack if isinstance(each, FramedScreen))
         crumbs.workspace = self.session.workspace
-        crumbs.user = self.session.scope.rights.user_name
+        scope = self.session.scope
+        crumbs.user = (
+            f"{scope.rights.user_name} {say('read-only')}" if scope.read_only else scope.rights.user_name
+        )
         self._tell_age()
 
     def _tell_age(self) -> None:

@@ -37,17 +37,24 @@ class ListScreen(ActingScreen):
     AUTO_FOCUS = "ResourceTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "inspect", "Details", show=False),
-        Binding("d", "inspect", "Details", tooltip="All that is known of it."),
-        Binding("l", "logs", "Logs", tooltip="Its log, as it is written."),
-        Binding("c", "copy", "Copy", tooltip="Copy its id.", show=False),
+        Binding("d", "inspect", "Details", id="list.details", tooltip="All that is known of it."),
+        Binding("l", "logs", "Logs", id="list.logs", tooltip="Its log, as it is written."),
+        Binding("c", "copy", "Copy", id="list.copy", tooltip="Copy its id.", show=False),
         Binding(
-            "slash", "filter", "Filter", tooltip="text, !text, state:run, tag:key=value", key_display="/"
+            "slash",
+            "filter",
+            "Filter",
+            id="list.filter",
+            tooltip="text, !text, state:run, tag:key=value",
+            key_display="/",
         ),
-        Binding("o", "sort", "Sort", tooltip="Sort by the next column."),
-        Binding("O", "reverse", "Reverse", tooltip="Turn the order round.", show=False),
-        Binding("space", "mark", "Mark", tooltip="Mark it for an action on several.", show=False),
-        Binding("asterisk", "mark_all", "Mark all", key_display="*", show=False),
-        Binding("r", "refresh", "Refresh", show=False),
+        Binding("o", "sort", "Sort", id="list.sort", tooltip="Sort by the next column."),
+        Binding("O", "reverse", "Reverse", id="list.reverse", tooltip="Turn the order round.", show=False),
+        Binding(
+            "space", "mark", "Mark", id="list.mark", tooltip="Mark it for an action on several.", show=False
+        ),
+        Binding("asterisk", "mark_all", "Mark all", id="list.mark-all", key_display="*", show=False),
+        Binding("r", "refresh", "Refresh", id="list.refresh", show=False),
     ]
 
     table = getters.query_one(ResourceTable)

@@ -49,7 +49,7 @@ class OverviewScreen(ActingScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         *[Binding(str(number), f"panel({number})", "Panel", show=False) for number in range(1, 7)],
         Binding("enter", "enter", "Open", tooltip="Go into the panel."),
-        Binding("l", "logs", "Logs", tooltip="The log of the notebook under the cursor."),
+        Binding("l", "logs", "Logs", id="overview.logs", tooltip="The log of the notebook under the cursor."),
         Binding("tab", "app.focus_next", "Next panel", show=False),
     ]
     _PANELS = ("machine", "gpus", "running", "queue", "events", "quota")

@@ -21,6 +21,11 @@ _FRAME: Mapping[str, str] = {
     "Help": "帮助",
     "What every key does here.": "此处每个键的作用。",
     "Keys": "按键",
+    "The names at the right are for keys of your own, in {file}.": "右侧的名称用于在 {file} 中自定义按键。",
+    "read-only": "只读",
+    "The dashboard was opened with --read-only; nothing can be changed here.": (
+        "面板以 --read-only 打开；此处不能更改任何内容。"
+    ),
     "Quit": "退出",
     "Close": "关闭",
     "Cancel": "取消",

@@ -67,17 +67,21 @@ class LogView(Vertical):
     LogView > #question.-asked { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "ask('search')", "Search", key_display="/"),
-        Binding("n", "again(1)", "Next", show=False, tooltip="Next line found."),
-        Binding("N", "again(-1)", "Previous", show=False, tooltip="Previous line found."),
-        Binding("ampersand", "ask('filter')", "Filter", key_display="&"),
-        Binding("ctrl+g", "ask('goto')", "Go to", show=False, tooltip="Go to a line or a time."),
-        Binding("w", "switch('folded')", "Wrap", tooltip="Fold long lines, or cut them."),
-        Binding("t", "switch('timestamps')", "Times"),
-        Binding("number_sign", "switch('numbers')", "Numbers", key_display="#", show=False),
-        Binding("o", "stream", "Streams", tooltip="Both, only stdout, or only stderr."),
+        Binding("slash", "ask('search')", "Search", id="log.search", key_display="/"),
+        Binding("n", "again(1)", "Next", id="log.next-found", show=False, tooltip="Next line found."),
+        Binding(
+            "N", "again(-1)", "Previous", id="log.previous-found", show=False, tooltip="Previous line found."
+        ),
+        Binding("ampersand", "ask('filter')", "Filter", id="log.filter", key_display="&"),
+        Binding(
+            "ctrl+g", "ask('goto')", "Go to", id="log.go-to", show=False, tooltip="Go to a line or a time."
+        ),
+        Binding("w", "switch('folded')", "Wrap", id="log.wrap", tooltip="Fold long lines, or cut them."),
+        Binding("t", "switch('timestamps')", "Times", id="log.times"),
+        Binding("number_sign", "switch('numbers')", "Numbers", id="log.numbers", key_display="#", show=False),
+        Binding("o", "stream", "Streams", id="log.streams", tooltip="Both, only stdout, or only stderr."),
         Binding("escape", "leave", "Back", show=False),
-        Binding("S", "save", "Save", tooltip="Write what is shown to a file."),
+        Binding("S", "save", "Save", id="log.save", tooltip="Write what is shown to a file."),
     ]
 
     rows = getters.query_one(LogRows)

@@ -49,10 +49,10 @@ class ResourceTable(DataTable[Cell]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
-        Binding("g", "scroll_top", "First", show=False),
-        Binding("G", "scroll_bottom", "Last", show=False),
+        Binding("j", "cursor_down", "Down", id="list.down", show=False),
+        Binding("k", "cursor_up", "Up", id="list.up", show=False),
+        Binding("g", "scroll_top", "First", id="list.first", show=False),
+        Binding("G", "scroll_bottom", "Last", id="list.last", show=False),
     ]
 
     DEFAULT_CSS = """
