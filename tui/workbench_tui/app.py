@@ -50,6 +50,11 @@ class Dashboard(App[None]):
     """
 
     TITLE = "Workbench"
+    CSS = """
+    Input > .input--placeholder { color: $foreground 75%; }
+    Tab { color: $foreground 75%; }
+    CommandPalette > .command-palette--help-text { color: $text; text-style: none; }
+    """
     CSS_PATH = "screens/overview.tcss"  # Textual loads no style with the default screen itself
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -118,6 +123,11 @@ class Dashboard(App[None]):
     def _painted(self) -> None:
         self._when_painted()
         self._follow()
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's, and the colour of frames, which a theme may set apart from what lies on panels."""
+        variables = super().get_css_variables()
+        return {"frame": variables["panel"], **variables}
 
     def get_default_screen(self) -> Screen[None]:
         """The overview is what all others are opened over."""

@@ -213,7 +213,7 @@ def age(title: str, name: str, *, from_width: int = 0) -> Column:
         title=title,
         read=lambda item: str(item.get(name) or ""),
         show=lambda value: Word(values.age(value, datetime.now(UTC)), Tone.QUIET),
-        width=7,
+        width=max(7, len(title)),
         from_width=from_width,
         right=True,
     )

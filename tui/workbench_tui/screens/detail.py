@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.json import JSON
 from rich.table import Table
 from rich.text import Text
 from textual import on, work
@@ -195,8 +194,7 @@ class DetailScreen(ActingScreen):
         for place in self.query("#events-text").results(Static):
             place.update(_event_lines(self._events, palette))
         own = {name: value for name, value in self.item.items() if name not in _ENVELOPE}
-        content = json.dumps(own, ensure_ascii=False)
-        self.query_one("#configuration-text", Static).update(JSON(content, indent=2))
+        self.query_one("#configuration-text", Static).update(_json(own, palette))
 
     def _facts(self) -> Facts:
         if self.resource.facts:
@@ -212,6 +210,13 @@ class DetailScreen(ActingScreen):
     def _after_changes(self) -> None:
         self._soon = None
         self.refresh_data()
+
+
+def _json(content: Item, palette: Palette) -> Text:
+    text = Text(json.dumps(content, ensure_ascii=False, indent=2), overflow="fold")
+    text.highlight_regex(r'(?<=: )"[^"\n]*"|(?<= )"[^"\n]*"(?!:)', palette.style(Tone.GOOD))
+    text.highlight_regex(r'"[^"\n]*"(?=:)', palette.style(Tone.ACCENT))
+    return text
 
 
 def _rows(rows: Sequence[tuple[str, Word]], palette: Palette) -> Table:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -107,8 +108,10 @@ class Line(Horizontal):
         whole = any(typed == value.lower() for value, _ in self._options)
         fitting = [each for each in self._options if whole or typed in f"{each[0]} {each[1]}".lower()]
         offered.clear_options()
-        offered.add_options([Option(f"{value}  [dim]{about}[/]", id=value) for value, about in fitting])
+        offered.add_options([Option(Text(f"{value}  {about}"), id=value) for value, about in fitting])
         offered.set_class(self.query_one(Input).has_focus and bool(fitting), "-open")
+        if self.query_one(Input).has_focus:
+            self.call_after_refresh(self.scroll_visible, animate=False)
 
     @on(Input.Submitted)
     def _take_highlighted(self, event: Input.Submitted) -> None:
@@ -165,8 +168,8 @@ class Form(Dialogue[Outcome]):
                     yield Line(field, field.start(self._item))
             yield Static(id="problem", classes="-none", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button(say("Cancel"), id="cancel")
-                yield Button(f"{say(self._action.title)} (^s)", id="submit", variant="primary")
+                yield Button(say("Cancel"), id="cancel", compact=True)
+                yield Button(f"{say(self._action.title)} (^s)", id="submit", variant="primary", compact=True)
 
     def on_mount(self) -> None:
         """Find out what exists, while the user begins to type."""

@@ -15,6 +15,7 @@ from workbench_tui.screens.dialogue import Dialogue
 from workbench_tui.texts import say
 from workbench_tui.tones import Palette, Tone
 
+_ROOM_FOR_NAMES = 76
 _FILE = "~/.config/workbench/keys.toml"
 
 
@@ -45,7 +46,9 @@ class Help(Dialogue[None]):
         table.add_column(justify="right", no_wrap=True, style=palette.style(Tone.ACCENT))
         table.add_column(no_wrap=True)
         table.add_column(style=palette.style(Tone.QUIET), ratio=1)
-        table.add_column(no_wrap=True, style=palette.style(Tone.QUIET))
+        names = self.app.size.width >= _ROOM_FOR_NAMES
+        if names:
+            table.add_column(no_wrap=True, style=palette.style(Tone.QUIET))
         by_action: dict[str, list[ActiveBinding]] = {}
         for each in self._keys:
             if not each.binding.system and each.binding.description:
@@ -57,5 +60,5 @@ class Help(Dialogue[None]):
             first = same[0]
             name = Text(first.binding.description, "" if first.enabled else palette.style(Tone.QUIET))
             own = next((each.binding.id for each in same if each.binding.id), "")
-            table.add_row(" ".join(shown), name, first.tooltip, own)
+            table.add_row(" ".join(shown), name, first.tooltip, *[own] * names)
         return table

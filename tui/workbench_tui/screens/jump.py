@@ -91,5 +91,5 @@ class Jump(Dialogue[Destination]):
             if any(typed in word for word in (resource.name, *resource.aliases)):
                 aliases = " ".join(resource.aliases)
                 offered.add_option(
-                    Option(f"{say(resource.title)}  [dim]:{resource.name} {aliases}[/]", id=resource.name)
+                    Option(f"{say(resource.title)}  :{resource.name} {aliases}", id=resource.name)
                 )

@@ -34,6 +34,7 @@ class ListScreen(ActingScreen):
     """Every item of one kind, one row each."""
 
     CSS_PATH = "listing.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (10, "-roomy")]  # noqa: RUF012
     AUTO_FOCUS = "ResourceTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "inspect", "Details", show=False),

@@ -106,7 +106,7 @@ class OverviewScreen(ActingScreen):
         """Everything has its place before anything is known."""
         titles = ("Machine", "GPUs", "Notebooks", "Queue", "Events and warnings", "Quota")
         for number, (panel, title) in enumerate(zip(self._PANELS, titles, strict=True), start=1):
-            self.query_one(f"#{panel}").border_title = f"[dim]{number}[/] {say(title)}"
+            self.query_one(f"#{panel}").border_title = f"{number} {say(title)}"
             self.query_one(f"#{panel}").can_focus = panel != "running"
         for name, title in (("cpu", "CPU"), ("memory", "Mem"), ("disk", "Disk"), ("network", "Net")):
             self.query_one(f"#{name}", Meter).title = say(title)

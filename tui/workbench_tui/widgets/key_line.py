@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.app import RenderResult
 from textual.binding import ActiveBinding
 from textual.reactive import reactive
@@ -19,6 +20,7 @@ from textual.widget import Widget
 
 _ALWAYS = "help"
 _IF_ROOM = "command_palette"
+_META = "key"
 
 
 @dataclass(frozen=True)
@@ -65,15 +67,16 @@ class KeyLine(Widget):
         key_style = self.get_component_rich_style("key-line--key", partial=True)
         line = Text(no_wrap=True, end="")
         for key in fitting(self.keys, self.content_size.width):
-            dim = Style(dim=not key.enabled, meta={"@click": f"press({key.name!r})"})
-            line.append(key.shown, key_style + dim)
-            line.append(f" {key.description}", dim)
+            plain = Style(dim=not key.enabled, meta={_META: key.name})
+            line.append(key.shown, key_style + plain if key.enabled else plain)
+            line.append(f" {key.description}", plain)
             line.append(" ")
         return line
 
-    def action_press(self, name: str) -> None:
-        """A click on a key."""
-        self.app.simulate_key(name)
+    def on_click(self, event: events.Click) -> None:
+        """A click on a key is like the key, which may say why it is dim."""
+        if name := event.style.meta.get(_META):
+            self.app.simulate_key(name)
 
     def _look(self, screen: Screen[object]) -> None:
         if self.app.app_focus:  # while the terminal is not looked at, nothing has the focus
