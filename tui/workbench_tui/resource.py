@@ -238,14 +238,21 @@ def number(
     )
 
 
+class Rows(list[Item]):
+    """What was asked for, of which there may be more: `total` in all."""
+
+    total = 0
+
+
 async def pages(
     scope: Scope, service: str, action: str, name: str, *, most: int = 1000, **fields: Any
-) -> list[Item]:
+) -> Rows:
     """All rows of an operation that answers page by page, up to a bound."""
-    found: list[Item] = []
+    found = Rows()
     while True:
         number = len(found) // _PAGE + 1
         answer = await scope.call(service, action, PageNumber=number, PageSize=_PAGE, **fields)
         found += answer[name]
+        found.total = max(answer["TotalCount"], len(found))
         if not answer[name] or len(found) >= min(answer["TotalCount"], most):
             return found

@@ -18,7 +18,7 @@ from textual.widgets import DataTable, Input, Static
 from workbench.errors import WorkbenchError
 from workbench_tui.feed import Change
 from workbench_tui.filtering import Filter
-from workbench_tui.resource import Item, Resource
+from workbench_tui.resource import Item, Resource, Rows
 from workbench_tui.screens.acting import ActingScreen
 from workbench_tui.session import Session
 from workbench_tui.texts import say
@@ -71,6 +71,7 @@ class ListScreen(ActingScreen):
         super().__init__(session, resource, say(resource.title))
         self._soon: Timer | None = None
         self._took_s = 0.0
+        self._left_out = 0
 
     def content(self) -> Iterable[Widget]:
         with Vertical(id="frame"):
@@ -118,6 +119,7 @@ class ListScreen(ActingScreen):
     def _show(self, event: Loaded) -> None:
         self._took_s = event.took_s
         self.session.remember(self.resource.name, event.items)
+        self._left_out = event.items.total - len(event.items) if isinstance(event.items, Rows) else 0
         self.table.show(event.items)
         self.set_class(not event.items, "-empty")
         self.refresh_keys()
@@ -128,6 +130,8 @@ class ListScreen(ActingScreen):
         shown, all_items = table.row_count, len(table.items)
         frame = self.query_one("#frame")
         count = f"{shown}/{all_items}" if shown != all_items else f"{all_items}"
+        if self._left_out:
+            count = say("{shown}, without {count} more", shown=count, count=f"{self._left_out:,}")
         marks = f" · ◉ {len(table.marked)}" if table.marked else ""
         title = f"{say(self.resource.title)} {count}{marks}"
         order = f"{say(table.sorted_by)} {'↓' if table.descending else '↑'}" if table.sorted_by else ""

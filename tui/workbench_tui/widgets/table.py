@@ -24,6 +24,8 @@ from workbench_tui.tones import Palette, Tone, Word
 
 _MARK = "mark"
 _NARROWEST = 8
+_ONE_BY_ONE = 50
+"""Removing a row costs as much as there are rows; from so many on, all are laid out anew."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,12 @@ class ResourceTable(DataTable[Cell]):
         wanted = self._wanted()
         under_cursor = self._id_under_cursor
         line = self.cursor_row
-        for gone in [key for key in self.rows if key.value not in wanted]:
-            self.remove_row(gone)
+        gone = [key for key in self.rows if key.value not in wanted]
+        if len(gone) > _ONE_BY_ONE:
+            self.clear()
+        else:
+            for key in gone:
+                self.remove_row(key)
         for id, cells in wanted.items():
             if id in self.rows:
                 self._change(id, cells)
