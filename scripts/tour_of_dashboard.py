@@ -53,8 +53,6 @@ def _tour(user: Terminal) -> None:
     _type(user, "/http")
     user.press("Enter")
     _look(user, 2)
-    user.press("Escape")
-    _look(user, 0.5)  # an escape and a letter at once are another key
     user.press("m")
     user.sees("CPU", "peak", within_s=60)
     _look(user, 20)  # for curves to be seen
@@ -71,7 +69,7 @@ def _tour(user: Terminal) -> None:
     user.sees("notebooks.stop")
     _look(user, 2)
     user.press("Escape")
-    _look(user, 0.5)
+    _look(user, 0.5)  # an escape and a letter at once are another key
     user.press("D")
     user.sees("are lost")
     _look(user)

@@ -48,6 +48,7 @@ class ListScreen(ActingScreen):
             id="list.filter",
             tooltip="text, !text, state:run, tag:key=value",
             key_display="/",
+            priority=True,  # what is typed right behind it must not reach the list
         ),
         Binding("o", "sort", "Sort", id="list.sort", tooltip="Sort by the next column."),
         Binding("O", "reverse", "Reverse", id="list.reverse", tooltip="Turn the order round.", show=False),
@@ -95,6 +96,8 @@ class ListScreen(ActingScreen):
         """Hide what this kind of thing does not have."""
         if action == "logs" and self.resource.logs is None:
             return False
+        if action == "filter" and isinstance(self.focused, Input):
+            return False  # a slash in a text
         return super().check_action(action, parameters)
 
     @property
@@ -192,8 +195,9 @@ class ListScreen(ActingScreen):
     def action_filter(self) -> None:
         """Type a filter; rows follow each letter."""
         self.add_class("-filtering")
-        self.query_one("#filter").disabled = False
-        self.query_one("#filter").focus()
+        field = self.query_one("#filter")
+        field.disabled, field.display = False, True
+        self.set_focus(field)
 
     def action_back(self) -> None:
         """Take back the filter, then the marks, then leave."""
@@ -214,7 +218,8 @@ class ListScreen(ActingScreen):
     @on(Input.Submitted, "#filter")
     def _close_filter(self) -> None:
         self.remove_class("-filtering")
-        self.query_one("#filter").disabled = True
+        field = self.query_one("#filter")
+        field.disabled, field.display = True, False
         self.table.focus()
 
     def _sort(self, title: str, *, descending: bool) -> None:

@@ -60,7 +60,7 @@ class ResourceTable(DataTable[Cell]):
     DEFAULT_CSS = """
     ResourceTable { height: 1fr; background: $background; scrollbar-size-horizontal: 0; }
     ResourceTable > .datatable--header { background: $background; color: $text-muted; text-style: bold; }
-    ResourceTable.-stale { opacity: 50%; }
+    ResourceTable:ansi > .datatable--header { background: ansi_default; color: ansi_default; }
     """
 
     @dataclass
