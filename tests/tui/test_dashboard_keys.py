@@ -13,6 +13,7 @@ from tests.tui.driving import dashboard
 from tests.tui.fixed_machine import FixedMachine
 from workbench_tui import own_keys
 from workbench_tui.own_keys import BadKeys
+from workbench_tui.widgets.key_line import KeyLine
 
 
 def _file(folder: Path, content: str) -> Path:
@@ -118,3 +119,14 @@ async def test_who_looks_only_changes_nothing_and_reads_why(machine: FixedMachin
         await user.press("down", "u")
         await user.sees("speech  alice read-only")
         assert not machine.calls
+
+
+async def test_a_click_on_a_key_is_like_the_key(machine: FixedMachine, tmp_path: Path) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("explore", "s Start", "x Stop")
+        line = user.screen.splitlines()[-1]
+        await user.pilot.click(KeyLine, offset=(line.index("s Start"), 0))
+        await user.sees("It is Running.")
+        await user.pilot.click(KeyLine, offset=(line.index("x Stop") + 3, 0))
+        await user.sees("What runs in train ends")

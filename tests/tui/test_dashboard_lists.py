@@ -29,8 +29,11 @@ async def test_a_filter_narrows_with_each_letter(machine: FixedMachine, tmp_path
         await user.press("slash")
         await user.type("state:run !bob")
         await user.sees("Notebooks 1/4", "train")
+        await user.type(" zzz")
+        await user.sees("Notebooks 0/4", "No row passes the filter; Esc takes it back.")
         await user.press("escape")
         await user.sees("Notebooks 4")
+        await user.sees_no_more("No row passes")
 
 
 async def test_a_filter_and_an_order_are_remembered(machine: FixedMachine, tmp_path: Path) -> None:

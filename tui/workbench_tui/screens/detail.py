@@ -19,6 +19,7 @@ from textual.widgets import Static, TabbedContent, TabPane
 
 from workbench.errors import NotFound, WorkbenchError
 from workbench_tui import values
+from workbench_tui.asking import Asking
 from workbench_tui.feed import Change
 from workbench_tui.resource import Item, Resource, state_word
 from workbench_tui.screens.acting import ActingScreen
@@ -79,6 +80,7 @@ class DetailScreen(ActingScreen):
         self._events: Sequence[Item] = ()
         self._first_page = page
         self._soon: Timer | None = None
+        self._asking = Asking()
 
     def content(self) -> Iterable[Widget]:
         with Pages(initial=self._first_page or "facts"):
@@ -138,8 +140,11 @@ class DetailScreen(ActingScreen):
         self.app.copy_to_clipboard(text)
         self.notify(say("Copied: {text}", text=text), markup=False)
 
-    @work(exclusive=True, group="load")
+    @work(group="load")
     async def _load(self) -> None:
+        await self._asking.ask(self._ask)
+
+    async def _ask(self) -> None:
         scope, id = self.session.scope, self.resource.id(self.item)
         try:
             item = await self.resource.get(scope, id) if self.resource.get else await self._find(id)

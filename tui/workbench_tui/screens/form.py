@@ -49,7 +49,9 @@ class Line(Horizontal):
     def compose(self) -> ComposeResult:
         yield Label(say(self.field.title))
         with Vertical():
-            yield Input(self._start, password=self.field.secret, select_on_focus=False)
+            field = Input(self._start, password=self.field.secret, select_on_focus=False)
+            field.cursor_blink = False
+            yield field
             offered = OptionList()
             offered.can_focus = False  # the keys stay in the input, where one goes on typing
             yield offered
@@ -173,7 +175,7 @@ class Form(Dialogue[Outcome]):
 
     def on_mount(self) -> None:
         """Find out what exists, while the user begins to type."""
-        self.query(Input).first().focus()
+        self.set_focus(self.query(Input).first())  # at once, so that what is typed on goes there
         for line in self.query(Line):
             if line.field.options:
                 self._find_options(line)

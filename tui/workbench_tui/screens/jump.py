@@ -39,7 +39,11 @@ class Jump(Dialogue[Destination]):
         words = [word for each in resources().values() for word in (each.name, *each.aliases)]
         with Vertical(id="box") as box:
             box.border_title = say("Go to")
-            yield Input(placeholder=say("name or alias, then a workspace"), suggester=SuggestFromList(words))
+            field = Input(
+                placeholder=say("name or alias, then a workspace"), suggester=SuggestFromList(words)
+            )
+            field.cursor_blink = False
+            yield field
             offered = OptionList()
             offered.can_focus = False
             yield offered

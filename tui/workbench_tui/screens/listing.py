@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Input, Static
 
 from workbench.errors import WorkbenchError
+from workbench_tui.asking import Asking
 from workbench_tui.feed import Change
 from workbench_tui.filtering import Filter
 from workbench_tui.resource import Item, Resource, Rows
@@ -73,10 +74,16 @@ class ListScreen(ActingScreen):
         self._soon: Timer | None = None
         self._took_s = 0.0
         self._left_out = 0
+        self._loaded = False
+        self._asking = Asking()
 
     def content(self) -> Iterable[Widget]:
         with Vertical(id="frame"):
-            yield Input(id="filter", placeholder=say("text, !text, state:run, tag:key=value"), disabled=True)
+            field = Input(
+                id="filter", placeholder=say("text, !text, state:run, tag:key=value"), disabled=True
+            )
+            field.cursor_blink = False
+            yield field
             yield ResourceTable(self.resource)
             yield Static(say(self.resource.empty), id="empty", markup=False)
 
@@ -108,23 +115,27 @@ class ListScreen(ActingScreen):
         """Ask for the list."""
         self._load()
 
-    @work(exclusive=True, group="load")
+    @work(group="load")
     async def _load(self) -> None:
-        begun = time.monotonic()
+        await self._asking.ask(self._ask)
+
+    async def _ask(self) -> None:
+        begun, scope = time.monotonic(), self.session.scope
         try:
-            items = await self.resource.load(self.session.scope)
+            items = await self.resource.load(scope)
         except WorkbenchError as error:
             self.post_message(self.Failed(error))
         else:
-            self.post_message(self.Loaded(items, time.monotonic() - begun))
+            if scope == self.session.scope:  # otherwise it is being asked for anew
+                self.post_message(self.Loaded(items, time.monotonic() - begun))
 
     @on(Loaded)
     def _show(self, event: Loaded) -> None:
         self._took_s = event.took_s
         self.session.remember(self.resource.name, event.items)
         self._left_out = event.items.total - len(event.items) if isinstance(event.items, Rows) else 0
+        self._loaded = True
         self.table.show(event.items)
-        self.set_class(not event.items, "-empty")
         self.refresh_keys()
 
     @on(ResourceTable.Shown)
@@ -133,6 +144,8 @@ class ListScreen(ActingScreen):
         shown, all_items = table.row_count, len(table.items)
         frame = self.query_one("#frame")
         count = f"{shown}/{all_items}" if shown != all_items else f"{all_items}"
+        if not self._loaded and not all_items:
+            count = "…"
         if self._left_out:
             count = say("{shown}, without {count} more", shown=count, count=f"{self._left_out:,}")
         marks = f" · ◉ {len(table.marked)}" if table.marked else ""
@@ -142,6 +155,14 @@ class ListScreen(ActingScreen):
         subtitle = "  ".join(each for each in (narrowed, order) if each)
         if (frame.border_title, frame.border_subtitle) != (title, subtitle):
             frame.border_title, frame.border_subtitle = title, subtitle
+        self._tell_if_empty()
+
+    def _tell_if_empty(self) -> None:
+        empty = self._loaded and not self.table.row_count
+        if empty:
+            why = "No row passes the filter; Esc takes it back." if self.table.items else self.resource.empty
+            self.query_one("#empty", Static).update(say(why))
+        self.set_class(empty, "-empty")
 
     @on(DataTable.RowHighlighted)
     def _another_row(self) -> None:

@@ -59,6 +59,7 @@ _LISTS: Mapping[str, str] = {
     "All that is known of it.": "关于它的全部信息。",
     "Logs": "日志",
     "Its log, as it is written.": "随写随看的日志。",
+    "No row passes the filter; Esc takes it back.": "没有符合筛选的行；按 Esc 取消筛选。",
     "{shown}, without {count} more": "{shown}，另有 {count} 个未列出",
     "Filter": "筛选",
     "text, !text, state:run, tag:key=value": "文字、!文字、state:run、tag:键=值",

@@ -121,7 +121,9 @@ class LogView(Vertical):
 
     def compose(self) -> ComposeResult:
         yield LogRows(self.lines)
-        yield Input(id="question")
+        question = Input(id="question")
+        question.cursor_blink = False
+        yield question
         yield Static(id="status")
 
     def append(self, lines: Sequence[Line]) -> None:
