@@ -66,3 +66,14 @@ def test_what_is_typed_right_behind_a_slash_is_a_filter_and_nothing_else(
     terminal.type("/owo")
     terminal.sees("owo", "Following · 40 lines")
     assert not machine.calls
+
+
+def test_a_form_is_filled_in_as_fast_as_one_types(terminal: Terminal, machine: FixedMachine) -> None:
+    terminal.type("n")
+    terminal.sees("Named size")
+    terminal.type("mine\t\t\t2\t4\t1\t")
+    terminal.press("C-s")
+    terminal.sees("Notebook mine is being made.")
+    fields = machine.fields_of("CreateInstance")
+    assert fields["InstanceName"] == "mine"
+    assert fields["RequestedResource"] == {"CPU": "2", "Memory": "4", "GPU": "1"}

@@ -144,6 +144,9 @@ class Form(Dialogue[Outcome]):
     CSS_PATH = ["dialogue.tcss", "form.tcss"]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "submit", "Do it"),
+        # first, since what is typed right behind them must reach the other field
+        Binding("tab", "app.focus_next", "Next field", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", "Field before", show=False, priority=True),
     ]
 
     @dataclass

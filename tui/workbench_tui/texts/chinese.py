@@ -33,6 +33,8 @@ _FRAME: Mapping[str, str] = {
     "No": "否",
     "Choose": "选择",
     "Do it": "执行",
+    "Next field": "下一栏",
+    "Field before": "上一栏",
     "Needed.": "必填。",
     "There is no {value}.": "没有 {value}。",
     "Copy": "复制",
