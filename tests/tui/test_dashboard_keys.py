@@ -13,6 +13,7 @@ from tests.tui.driving import dashboard
 from tests.tui.fixed_machine import FixedMachine
 from workbench_tui import own_keys
 from workbench_tui.own_keys import BadKeys
+from workbench_tui.screens.form import Line
 from workbench_tui.widgets.key_line import KeyLine
 
 
@@ -46,6 +47,14 @@ async def test_two_actions_may_change_places(machine: FixedMachine, tmp_path: Pa
         await user.sees("explore")
         await user.press("x")
         await user.sees("the packages installed in it are lost")
+
+
+async def test_an_empty_list_names_ones_own_key(machine: FixedMachine, tmp_path: Path) -> None:
+    machine.answers["ListInstances"] = {"Instances": [], "TotalCount": 0}
+    path = _file(tmp_path, '[notebooks]\ncreate = "f7"\n')
+    async with dashboard(machine.client, tmp_path, keys=own_keys.read(path)) as user:
+        await user.go("nb")
+        await user.sees("No notebook yet: press `f7` to make one.")
 
 
 async def test_a_dim_key_of_ones_own_says_why(machine: FixedMachine, tmp_path: Path) -> None:
@@ -113,7 +122,14 @@ async def test_who_looks_only_changes_nothing_and_reads_why(machine: FixedMachin
         await user.sees("explore", "alice read-only")
         await user.press("x")
         await user.sees("opened with --read-only")
-        await user.press("n", "D", "w")
+        await user.press("n", "D", "w", "ctrl+p")
+        await user.sees("Search for commands")
+        await user.type("notebooks new")
+        await user.sees("Make a notebook.")
+        await user.press("down", "enter")
+        await user.sees_no_more("Make a notebook.")
+        await user.sees("New", "opened with --read-only")
+        assert not user.app.screen.query(Line)
         await user.go("ws")
         await user.sees("speech")
         await user.press("down", "u")

@@ -86,17 +86,14 @@ class ActingScreen(FramedScreen):
         """Say why a dim key does nothing."""
         pressed = self.active_bindings.get(event.key)
         for action in self.resource.actions:
-            if (
-                pressed
-                and pressed.binding.action == _binding_to(action)
-                and (reason := self._why_not(action))
-            ):
+            if pressed and pressed.binding.action == _binding_to(action) and self._refuse(action):
                 event.stop()
-                self.notify(reason, title=say(action.title), severity="warning", markup=False)
 
     def action_act(self, name: str) -> None:
         """Begin an action. What asks is there at once, so that no key typed after this one is lost."""
         action = self._action(name)
+        if self._refuse(action):  # the command palette asks for what is dim, too
+            return
         items: list[Item] = [{}] if action.alone else self._ready_for(action)
         if action.form:
             from workbench_tui.screens.form import Form  # noqa: PLC0415 (only once it is needed)
@@ -106,6 +103,12 @@ class ActingScreen(FramedScreen):
             self.app.push_screen(self._question(action, items), self._after_question(action, items))
         else:
             self._carry_out(action, items)
+
+    def _refuse(self, action: Action) -> bool:
+        """Say why this cannot be done now, if so."""
+        if reason := self._why_not(action):
+            self.notify(reason, title=say(action.title), severity="warning", markup=False)
+        return bool(reason)
 
     def _after_form(self, action: Action) -> Callable[[Outcome | None], None]:
         def report(outcome: Outcome | None) -> None:
