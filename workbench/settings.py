@@ -8,7 +8,6 @@ the few fields that follow them, the default. `docs/settings.md` is written from
 from __future__ import annotations
 
 import os
-import tomllib
 import types
 import typing
 from collections.abc import Mapping
@@ -181,12 +180,17 @@ def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] |
 
 def _read_file(path: Path) -> Mapping[str, Any]:
     try:
-        with path.open("rb") as file:
-            table = tomllib.load(file)
+        content = path.read_bytes()
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise BadSetting(f"{path} cannot be read: {error.strerror}.") from error
+    import tomllib  # noqa: PLC0415 (only where there is a file: every command reads the settings)
+
+    try:
+        table = tomllib.loads(content.decode())
+    except UnicodeDecodeError as error:
+        raise BadSetting(f"{path} is not valid TOML: it is not UTF-8 text.") from error
     except tomllib.TOMLDecodeError as error:
         raise BadSetting(f"{path} is not valid TOML: {error}.") from error
     known = {setting.name for setting in fields(Settings)} - {"home"}

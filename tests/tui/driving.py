@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from textual.pilot import Pilot
 
@@ -74,9 +75,9 @@ class User:
 
 @asynccontextmanager
 async def dashboard(
-    client: AsyncClient, state: Path, *, size: tuple[int, int] = (120, 40)
+    client: AsyncClient, state: Path, *, size: tuple[int, int] = (120, 40), **options: Any
 ) -> AsyncIterator[User]:
     """The dashboard, open."""
-    app = Dashboard(client, Memory(state / "dashboard.json"))
+    app = Dashboard(client, Memory(state / "dashboard.json"), **options)
     async with app.run_test(size=size, notifications=True) as pilot:
         yield User(app, pilot)

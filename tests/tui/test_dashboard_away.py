@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.tui.driving import dashboard
 from tests.tui.fixed_machine import FixedMachine
@@ -29,3 +32,29 @@ async def test_old_rows_stay_greyed_and_come_alive_again(idle_machine: FixedMach
         with idle_machine.serving():
             await user.sees("● live", "renamed", within_s=20)
             await user.press("q")
+
+
+async def test_on_a_slow_link_where_all_changes_all_the_time_everything_comes_in_the_end(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    answer, ended = machine.answers["ListInstances"], threading.Event()
+
+    def late(fields: Mapping[str, Any]) -> Any:
+        ended.wait(1)
+        return answer
+
+    def change_all_the_time() -> None:
+        while not ended.wait(0.1):
+            machine.tell("notebook", "dsw-train", "Running")
+
+    machine.answers["ListInstances"] = late
+    changes = threading.Thread(target=change_all_the_time)
+    async with dashboard(machine.client, tmp_path) as user:
+        changes.start()
+        try:
+            await user.sees("alice/train", "explore", within_s=30)
+            await user.go("nb")
+            await user.sees("Notebooks 4", "explore", within_s=30)
+        finally:
+            ended.set()
+            changes.join()

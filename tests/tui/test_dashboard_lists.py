@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.tui.driving import dashboard
 from tests.tui.fixed_machine import FixedMachine, notebook
+from workbench_tui.widgets.table import ResourceTable
 
 
 async def test_everything_is_a_few_keys_away(machine: FixedMachine, tmp_path: Path) -> None:
@@ -26,8 +29,11 @@ async def test_a_filter_narrows_with_each_letter(machine: FixedMachine, tmp_path
         await user.press("slash")
         await user.type("state:run !bob")
         await user.sees("Notebooks 1/4", "train")
+        await user.type(" zzz")
+        await user.sees("Notebooks 0/4", "No row passes the filter; Esc takes it back.")
         await user.press("escape")
         await user.sees("Notebooks 4")
+        await user.sees_no_more("No row passes")
 
 
 async def test_a_filter_and_an_order_are_remembered(machine: FixedMachine, tmp_path: Path) -> None:
@@ -96,3 +102,30 @@ def happens(machine: FixedMachine, message: str) -> None:
     newest = {**events[0], "Number": events[0]["Number"] + 1, "Level": "Normal", "Reason": "Stopped"}
     events.insert(0, {**newest, "Message": message})
     machine.tell("notebook", "dsw-train", "Stopped")
+
+
+async def test_ten_thousand_rows_are_filtered_as_one_types(machine: FixedMachine, tmp_path: Path) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("explore")
+        rows = [notebook(f"n{number}", "Running") for number in range(10_000)]
+        user.app.screen.query_one(ResourceTable).show(rows)
+        await user.press("slash")
+        await user.type("name:n77")
+        await user.sees("Notebooks 111/10000")
+        await user.press("escape")
+        await user.sees("Notebooks 10000")
+
+
+async def test_what_is_left_out_is_told(machine: FixedMachine, tmp_path: Path) -> None:
+    hundred = [notebook(f"n{number}", "Running") for number in range(100)]
+
+    def page(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        first = 100 * (fields["PageNumber"] - 1)
+        rows = [{**each, "InstanceId": f"dsw-{first + number}"} for number, each in enumerate(hundred)]
+        return {"Instances": rows, "TotalCount": 12_345}
+
+    machine.answers["ListInstances"] = page
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("Notebooks 1000, without 11,345 more")

@@ -16,11 +16,14 @@ from tests.tui.driving import User, dashboard
 from tests.tui.fixed_machine import FixedMachine
 from workbench_tui import texts
 from workbench_tui.resources import resources
+from workbench_tui.screens.detail import DetailScreen
 
 _LOOKS = Path(__file__).with_name("looks")
 _SIZES = ((80, 24), (120, 40), (200, 60))
 _ANEW = bool(os.environ.get("WORKBENCH_DRAW_ANEW"))
 _AT_REST_S = 1.0
+_PATIENCE_S = 60
+"""A machine may be busy with other things."""
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d")
 
 _DIALOGUES = {
@@ -52,6 +55,7 @@ async def test_screens_look_as_they_should(
             wrong += await _differs(user, f"notebooks-{dialogue}", name)
             await user.press("escape")
         await user.press("d")
+        await user.until(lambda: isinstance(user.app.screen, DetailScreen), "its page")
         for page in ("facts", "logs", "events", "configuration"):
             user.app.screen.action_page(page)
             wrong += await _differs(user, f"notebook-{page}", name)
@@ -68,7 +72,7 @@ async def _differs(user: User, screen: str, name: str) -> list[str]:
         return []
     expected = path.read_text(encoding="utf-8").removesuffix("\n")
     try:
-        await user.until(lambda: _timeless(user.screen) == expected, path.name)
+        await user.until(lambda: _timeless(user.screen) == expected, path.name, _PATIENCE_S)
     except AssertionError:
         return [f"{path.name}:\n{user.screen}"]
     return []

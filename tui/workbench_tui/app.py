@@ -6,8 +6,9 @@ Only the first screen is imported here, so that it is painted at once; the other
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -41,9 +42,17 @@ class Dashboard(App[None]):
     Args:
         client: Whom to ask.
         memory: What is remembered from the last time.
+        keys: The user's own, by the ids of bindings.
+        read_only: Change nothing, whatever the user may do.
+        when_painted: Called once the first screen is seen.
     """
 
     TITLE = "Workbench"
+    CSS = """
+    Input > .input--placeholder { color: $foreground 75%; }
+    Tab { color: $foreground 75%; }
+    CommandPalette > .command-palette--help-text { color: $text; text-style: none; }
+    """
     CSS_PATH = "screens/overview.tcss"  # Textual loads no style with the default screen itself
     ENABLE_COMMAND_PALETTE = True
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -51,13 +60,29 @@ class Dashboard(App[None]):
             "colon",
             "jump",
             "Go to",
+            id="app.go-to",
             key_display=":",
             tooltip="Any list, by name or alias.",
             priority=True,  # what is typed right behind it must not reach the list
         ),
-        Binding("minus", "last", "Last list", key_display="-", tooltip="The list before.", show=False),
-        Binding("question_mark,f1", "help", "Help", key_display="?", tooltip="What every key does here."),
-        Binding("q", "quit", "Quit", show=False),
+        Binding(
+            "minus",
+            "last",
+            "Last list",
+            id="app.last",
+            key_display="-",
+            tooltip="The list before.",
+            show=False,
+        ),
+        Binding(
+            "question_mark,f1",
+            "help",
+            "Help",
+            id="app.help",
+            key_display="?",
+            tooltip="What every key does here.",
+        ),
+        Binding("q", "quit", "Quit", id="app.quit", show=False),
     ]
 
     @dataclass
@@ -68,9 +93,19 @@ class Dashboard(App[None]):
         workspace: str
         rights: Rights
 
-    def __init__(self, client: AsyncClient, memory: Memory) -> None:
+    def __init__(
+        self,
+        client: AsyncClient,
+        memory: Memory,
+        *,
+        keys: Mapping[str, str] = MappingProxyType({}),
+        read_only: bool = False,
+        when_painted: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__()
-        self.session = Session(self, Scope(client), memory)
+        self.set_keymap(dict(keys))
+        self._when_painted = when_painted
+        self.session = Session(self, Scope(client, read_only=read_only), memory)
         self.animation_level = "none"  # over SSH, what moves comes late and in pieces
         self._last = self._now = ""
         for theme in THEMES:
@@ -81,7 +116,16 @@ class Dashboard(App[None]):
     def on_mount(self) -> None:
         """Paint first, then ask."""
         self.theme_changed_signal.subscribe(self, lambda theme: self.session.memory.put("theme", theme.name))
+        self.call_after_refresh(self._painted)
+
+    def _painted(self) -> None:
+        self._when_painted()
         self._follow()
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's, and the colour of frames, which a theme may set apart from what lies on panels."""
+        variables = super().get_css_variables()
+        return {"frame": variables["panel"], **variables}
 
     def get_default_screen(self) -> Screen[None]:
         """The overview is what all others are opened over."""

@@ -34,6 +34,8 @@ class Scope:
     client: AsyncClient
     workspace_id: str = ""
     rights: Rights = field(default_factory=Rights)
+    read_only: bool = False
+    """Whether the user came to look only."""
 
     async def call(self, service: str, action: str, **fields: Any) -> dict[str, Any]:
         """Ask for an operation; raises as `AsyncClient.call` does."""
@@ -120,6 +122,7 @@ class Action:
         loses: What is lost by it, in words; asked before where it is given.
         blocked: Why it cannot be done to this item now; empty when it can.
         takes_terminal: It runs a program, for one item at a time, where there is a terminal to give.
+        changes: Whether it changes anything on the machine, which who came to look only cannot.
         command: The shell command that does the same.
     """
 
@@ -135,6 +138,7 @@ class Action:
     alone: bool = False
     shown: bool = True
     takes_terminal: bool = False
+    changes: bool = True
     command: Callable[[Item, Values], str] = lambda item, given: ""
 
 
@@ -213,7 +217,7 @@ def age(title: str, name: str, *, from_width: int = 0) -> Column:
         title=title,
         read=lambda item: str(item.get(name) or ""),
         show=lambda value: Word(values.age(value, datetime.now(UTC)), Tone.QUIET),
-        width=7,
+        width=max(7, len(title)),
         from_width=from_width,
         right=True,
     )
@@ -238,14 +242,21 @@ def number(
     )
 
 
+class Rows(list[Item]):
+    """What was asked for, of which there may be more: `total` in all."""
+
+    total = 0
+
+
 async def pages(
     scope: Scope, service: str, action: str, name: str, *, most: int = 1000, **fields: Any
-) -> list[Item]:
+) -> Rows:
     """All rows of an operation that answers page by page, up to a bound."""
-    found: list[Item] = []
+    found = Rows()
     while True:
         number = len(found) // _PAGE + 1
         answer = await scope.call(service, action, PageNumber=number, PageSize=_PAGE, **fields)
         found += answer[name]
+        found.total = max(answer["TotalCount"], len(found))
         if not answer[name] or len(found) >= min(answer["TotalCount"], most):
             return found

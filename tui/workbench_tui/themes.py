@@ -16,6 +16,7 @@ DARK = Theme(
     background="#12161c",
     surface="#1a2029",
     panel="#2a3340",
+    variables={"frame": "#475569"},
 )
 
 LIGHT = Theme(
@@ -31,6 +32,13 @@ LIGHT = Theme(
     surface="#f1f2f3",
     panel="#d5dae0",
     dark=False,
+    variables={
+        "block-cursor-foreground": "#ffffff",
+        "button-color-foreground": "#ffffff",
+        "footer-background": "#eceff2",
+        "footer-key-foreground": "#6b4700",
+        "frame": "#a8b0ba",
+    },
 )
 
 HIGH_CONTRAST = Theme(
@@ -44,9 +52,11 @@ HIGH_CONTRAST = Theme(
     foreground="#ffffff",
     background="#000000",
     surface="#000000",
-    panel="#a0a0a0",
+    panel="#202020",
     text_alpha=1.0,
     variables={
+        "frame": "#a0a0a0",
+        "button-color-foreground": "#000000",
         "text-muted": "#ffffff",
         "block-cursor-background": "#ffff00",
         "block-cursor-foreground": "#000000",

@@ -34,6 +34,8 @@ class Word:
     tone: Tone = Tone.PLAIN
 
 
+_MUTED = 0.3
+
 _VARIABLES = {
     Tone.GOOD: "text-success",
     Tone.BUSY: "text-primary",
@@ -100,6 +102,15 @@ class Palette:
         if tone is Tone.PLAIN:
             return Style()
         if tone is Tone.QUIET:
-            return Style(dim=True)
+            return _quiet(variables)
         color = Color.parse(variables[_VARIABLES[tone]])
         return Style(color=color.rich_color)
+
+
+def _quiet(variables: Mapping[str, str]) -> Style:
+    """Between text and background, yet readable; only dim where they are the terminal's own."""
+    text, background = (Color.parse(variables[name]) for name in ("foreground", "background"))
+    if text.ansi is not None or background.ansi is not None:
+        return Style(dim=True)
+    muted = text.blend(background, 0 if variables.get("text-muted", "").startswith("#") else _MUTED)
+    return Style(color=muted.rich_color)

@@ -23,7 +23,7 @@ def share(part: float, whole: float) -> str:
 
 def number(value: float) -> str:
     """A number without needless digits."""
-    return f"{value:g}"
+    return f"{round(value, 2):g}"
 
 
 def duration(seconds: float) -> str:

@@ -17,7 +17,7 @@ import shlex
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -46,12 +46,13 @@ class WebDashboard(Server):
     Args:
         url: Where the browser finds it; path and origin are the gateway's choice.
         key: What the gateway shows with each request.
+        options: Of the dashboard's own command line.
     """
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, options: Sequence[str] = ()) -> None:
         parts = urlsplit(url)
         super().__init__(
-            shlex.join([sys.executable, "-m", "workbench_tui"]),
+            shlex.join([sys.executable, "-m", "workbench_tui", *options]),
             title="Workbench",
             public_url=f"{parts.scheme}://{parts.netloc}",
             templates_path=str(_PAGES),
@@ -85,10 +86,17 @@ async def _focus(request: web.Request) -> web.StreamResponse:
     return web.FileResponse(_PAGES / "focus.js")
 
 
-async def serve(client: AsyncClient, *, opened: Callable[[str], None], away: Callable[[str], None]) -> None:
+async def serve(
+    client: AsyncClient,
+    *,
+    options: Sequence[str] = (),
+    opened: Callable[[str], None],
+    away: Callable[[str], None],
+) -> None:
     """Serve until cancelled; after the daemon was away, under a new link.
 
     Args:
+        options: Of the dashboard's own command line.
         opened: Is told the link, which works once.
         away: Is told why the daemon is not reached.
 
@@ -105,7 +113,9 @@ async def serve(client: AsyncClient, *, opened: Callable[[str], None], away: Cal
                 async with opening as lines, contextlib.AsyncExitStack() as stack:
                     [first, *_] = await anext(lines)
                     url = first["Url"]
-                    runner = web.AppRunner(await WebDashboard(url, key).application(), access_log=None)
+                    runner = web.AppRunner(
+                        await WebDashboard(url, key, options).application(), access_log=None
+                    )
                     stack.push_async_callback(runner.cleanup)
                     await runner.setup()
                     await web.SockSite(runner, listener).start()
@@ -118,7 +128,7 @@ async def serve(client: AsyncClient, *, opened: Callable[[str], None], away: Cal
 
 
 async def _until_told_to_end(client: AsyncClient) -> None:
-    serving = asyncio.ensure_future(serve(client, opened=_print, away=_complain))
+    serving = asyncio.ensure_future(serve(client, options=sys.argv[1:], opened=_print, away=_complain))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
     with contextlib.suppress(asyncio.CancelledError):

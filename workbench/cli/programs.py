@@ -33,13 +33,15 @@ def doctor(session: Session, json_wanted: bool) -> None:
 
 @click.command()
 @click.option("--web", is_flag=True, help="In a browser instead: print the link, serve until Ctrl-C.")
+@click.option("--read-only", is_flag=True, help="Look only: nothing can be changed, and every key says so.")
 @pass_session
-def dashboard(session: Session, web: bool) -> None:
+def dashboard(session: Session, web: bool, read_only: bool) -> None:
     """Open the dashboard in this terminal."""
     if importlib.util.find_spec("workbench_tui") is None:
         raise click.ClickException("The dashboard is not installed; install the package workbench again.")
     module = "workbench_tui.web" if web else "workbench_tui"
-    _become(module, environment=session.environment(WORKBENCH_ENDPOINT=session.endpoint))
+    options = ["--read-only"] * read_only
+    _become(module, *options, environment=session.environment(WORKBENCH_ENDPOINT=session.endpoint))
 
 
 def _become(module: str, *arguments: str, environment: Mapping[str, str]) -> NoReturn:

@@ -1,7 +1,7 @@
 """The asynchronous client, for programs that do many things at once: the dashboard.
 
 It asks what the blocking one asks, by the same way, with the same words when it fails. HTTP
-itself is h11's; here are only the bytes' coming and going.
+itself is in `exchange.py`; here are only the bytes' coming and going.
 """
 
 from __future__ import annotations
@@ -11,23 +11,21 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
-
-import h11
 
 from workbench.client import answers
 from workbench.client.answers import DaemonAway
 from workbench.client.connection import Client
 from workbench.wire.operations import Operation
-from workbench.wire.signatures import Request
+
+if TYPE_CHECKING:
+    from workbench.client.exchange import Exchange
 
 _ANSWER_WITHIN_S = 30.0
 _SILENCE_S = 45.0
 """Longest silence of a stream; the daemon sends a heartbeat three times as often."""
-_CHUNK = 65536
 
 
 class AsyncClient:
@@ -77,20 +75,22 @@ class AsyncClient:
     @asynccontextmanager
     async def _sent(
         self, operation: Operation, fields: Mapping[str, Any], timeout_s: float
-    ) -> AsyncIterator[_Exchange]:
+    ) -> AsyncIterator[Exchange]:
+        from workbench.client.exchange import Exchange, ProtocolError  # noqa: PLC0415 (once it is needed)
+
         request = self._client.request(operation, fields)
         writer: asyncio.StreamWriter | None = None
         try:
             async with asyncio.timeout(timeout_s):
                 reader, writer = await self._opened()
-                exchange = _Exchange(h11.Connection(h11.CLIENT), reader, timeout_s)
+                exchange = Exchange(reader, timeout_s)
                 writer.write(exchange.sent(request))
                 await writer.drain()
                 await exchange.begin()
             yield exchange
         except TimeoutError as error:
             raise DaemonAway(f"Workbench did not answer within {timeout_s:.0f} seconds.") from error
-        except (OSError, h11.ProtocolError) as error:
+        except (OSError, ProtocolError) as error:
             raise self._client.away(error) from error
         finally:
             if writer:
@@ -109,56 +109,7 @@ class AsyncClient:
         )
 
 
-@dataclass
-class _Exchange:
-    """One request and its answer, of which h11 says what the bytes mean."""
-
-    protocol: h11.Connection
-    reader: asyncio.StreamReader
-    timeout_s: float
-    status: int = 0
-
-    def sent(self, request: Request) -> bytes:
-        """The request as bytes."""
-        target = f"{request.raw_path}?{request.query}" if request.query else request.raw_path
-        headers = {**request.headers, "connection": "close"}
-        if request.body or request.verb in ("POST", "PUT"):
-            headers["content-length"] = str(len(request.body))
-        parts = [
-            self.protocol.send(
-                h11.Request(method=request.verb, target=target, headers=list(headers.items()))
-            ),
-            self.protocol.send(h11.Data(data=request.body)) if request.body else b"",
-            self.protocol.send(h11.EndOfMessage()),
-        ]
-        return b"".join(part or b"" for part in parts)
-
-    async def begin(self) -> None:
-        """Read as far as the status."""
-        while not isinstance(event := await self._event(), h11.Response):
-            pass
-        self.status = event.status_code
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """What the answer holds, as it comes."""
-        while not isinstance(event := await self._event(), h11.EndOfMessage):
-            if isinstance(event, h11.ConnectionClosed):
-                raise ConnectionResetError("the connection was closed")
-            if isinstance(event, h11.Data):
-                yield bytes(event.data)
-
-    async def content(self) -> bytes:
-        """The whole of the answer."""
-        return b"".join([chunk async for chunk in self.chunks()])
-
-    async def _event(self) -> h11.Event | type[h11.PAUSED]:
-        while (event := self.protocol.next_event()) is h11.NEED_DATA:
-            async with asyncio.timeout(self.timeout_s):
-                self.protocol.receive_data(await self.reader.read(_CHUNK))
-        return event  # type: ignore[return-value] # NEED_DATA was read away
-
-
-async def _read_lines(exchange: _Exchange) -> AsyncIterator[list[dict[str, Any]]]:
+async def _read_lines(exchange: Exchange) -> AsyncIterator[list[dict[str, Any]]]:
     rest = b""
     async for chunk in exchange.chunks():
         *lines, rest = (rest + chunk).split(b"\n")

@@ -7,15 +7,13 @@ not. From elsewhere the endpoint is used, with an access key or a token.
 
 from __future__ import annotations
 
-import http.client
 import os
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from workbench.client import answers, requests
@@ -24,6 +22,9 @@ from workbench.errors import InvalidInput
 from workbench.settings import Settings
 from workbench.wire.operations import Operation
 from workbench.wire.signatures import Request, sign
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
 
 _ANSWER_WITHIN_S = 30.0
 _SILENCE_S = 90.0
@@ -135,26 +136,21 @@ class Client:
     @contextmanager
     def _sent(
         self, operation: Operation, fields: Mapping[str, Any], timeout_s: float
-    ) -> Iterator[http.client.HTTPResponse]:
+    ) -> Iterator[HTTPResponse]:
+        from workbench.client.sockets import HTTPException, connection_to  # noqa: PLC0415 (not for who only signs)
+
         request = self.request(operation, fields)
-        connection = self._connection(timeout_s)
+        connection = connection_to(self.address, timeout_s)
         try:
             path = f"{request.raw_path}?{request.query}" if request.query else request.raw_path
             connection.request(request.verb, path, body=request.body or None, headers=dict(request.headers))
             yield connection.getresponse()
         except TimeoutError as error:
             raise DaemonAway(f"Workbench did not answer within {timeout_s:.0f} seconds.") from error
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, HTTPException) as error:
             raise self.away(error) from error
         finally:
             connection.close()
-
-    def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
-        if isinstance(self.address, Path):
-            return _SocketConnection(self.address, timeout_s)
-        if self.address.startswith("https:"):
-            return http.client.HTTPSConnection(self._host, timeout=timeout_s)
-        return http.client.HTTPConnection(self._host, timeout=timeout_s)
 
     def _signed(self, request: Request) -> Request:
         match self._credentials:
@@ -168,17 +164,6 @@ class Client:
             case _:
                 return request
         return replace(request, headers={**request.headers, **added})
-
-
-class _SocketConnection(http.client.HTTPConnection):
-    def __init__(self, path: Path, timeout_s: float) -> None:
-        super().__init__("localhost", timeout=timeout_s)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(os.fspath(self._path))
 
 
 def _netloc(endpoint: str) -> str:

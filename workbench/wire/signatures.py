@@ -19,7 +19,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
@@ -205,6 +204,8 @@ def _nonce(request: Request) -> str:
 
 
 def _http_date(text: str) -> datetime:
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 (who only signs need not load it)
+
     try:
         moment = parsedate_to_datetime(text)
         return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)

@@ -77,7 +77,7 @@ RESOURCE = Resource(
     owner_id=lambda item: item.get("UserId", ""),
     empty="No key yet: press `n` to make one.",
     columns=(
-        text("Key", "AccessKeyId", width=26),
+        text("Key", "AccessKeyId", width=24),
         state("State", lambda item: "Enabled" if item.get("Enabled") else "Disabled", width=12),
         text("User", "UserName", width=12),
         age("Last used", "GmtLastUseTime"),

@@ -138,7 +138,7 @@ RESOURCE = Resource(
         _of("UsedCpus", "Cpus"),
         _of("UsedMemoryBytes", "MemoryBytes", size=True),
         _of("UsedGpus", "Gpus"),
-        number("Runs", lambda item: len(item.get("Running") or ()), width=5),
+        number("Runs", lambda item: len(item.get("Running") or ()), width=5, from_width=100),
         text("Description", "Description", width=0, from_width=100, tone=Tone.QUIET),
     ),
     actions=(

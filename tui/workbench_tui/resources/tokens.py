@@ -66,7 +66,7 @@ RESOURCE = Resource(
             width=19,
         ),
         age("Last used", "GmtLastUseTime"),
-        age("Age", "GmtCreateTime"),
+        age("Age", "GmtCreateTime", from_width=100),
         text("Description", "Description", width=0),
     ),
     actions=(

@@ -99,7 +99,9 @@ RESOURCE = Resource(
             width=16,
         ),
         number("uid", lambda item: item.get("UnixUid"), width=6, show=lambda uid: f"{uid:.0f}"),
-        number("gid", lambda item: item.get("UnixGid"), width=6, show=lambda gid: f"{gid:.0f}"),
+        number(
+            "gid", lambda item: item.get("UnixGid"), width=6, from_width=90, show=lambda gid: f"{gid:.0f}"
+        ),
         age("Age", "GmtCreateTime"),
         text("Id", "UserId", width=20, from_width=110, tone=Tone.QUIET),
     ),

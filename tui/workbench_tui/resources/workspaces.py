@@ -106,6 +106,7 @@ RESOURCE = Resource(
             title="Use",
             help="Look at this workspace from now on.",
             operation="GetWorkspace",
+            changes=False,
             run=use,
         ),
         Action(

@@ -31,12 +31,22 @@ def with_actions(screen: type[Acting], resource: Resource) -> type[Acting]:
     """The screen, with keys for what can be done to this kind of thing."""
     bindings = [
         Binding(
-            each.key, f"act('{each.name}')", each.title, tooltip=each.help, show=each.shown, priority=True
+            each.key,
+            _binding_to(each),
+            each.title,
+            id=f"{resource.name}.{each.name}",
+            tooltip=each.help,
+            show=each.shown,
+            priority=True,
         )
         for each in resource.actions
     ]
     name = f"{resource.name.title()}{screen.__name__}"
     return type(name, (screen,), {"BINDINGS": bindings, "__module__": screen.__module__})
+
+
+def _binding_to(action: Action) -> str:
+    return f"act('{action.name}')"
 
 
 class ActingScreen(FramedScreen):
@@ -74,14 +84,16 @@ class ActingScreen(FramedScreen):
 
     def on_key(self, event: events.Key) -> None:
         """Say why a dim key does nothing."""
+        pressed = self.active_bindings.get(event.key)
         for action in self.resource.actions:
-            if event.key == action.key and (reason := self._why_not(action)):
+            if pressed and pressed.binding.action == _binding_to(action) and self._refuse(action):
                 event.stop()
-                self.notify(reason, title=say(action.title), severity="warning", markup=False)
 
     def action_act(self, name: str) -> None:
         """Begin an action. What asks is there at once, so that no key typed after this one is lost."""
         action = self._action(name)
+        if self._refuse(action):  # the command palette asks for what is dim, too
+            return
         items: list[Item] = [{}] if action.alone else self._ready_for(action)
         if action.form:
             from workbench_tui.screens.form import Form  # noqa: PLC0415 (only once it is needed)
@@ -91,6 +103,12 @@ class ActingScreen(FramedScreen):
             self.app.push_screen(self._question(action, items), self._after_question(action, items))
         else:
             self._carry_out(action, items)
+
+    def _refuse(self, action: Action) -> bool:
+        """Say why this cannot be done now, if so."""
+        if reason := self._why_not(action):
+            self.notify(reason, title=say(action.title), severity="warning", markup=False)
+        return bool(reason)
 
     def _after_form(self, action: Action) -> Callable[[Outcome | None], None]:
         def report(outcome: Outcome | None) -> None:
@@ -165,6 +183,8 @@ class ActingScreen(FramedScreen):
         return [item for item in self.chosen if not self._why_not_to(action, item)]
 
     def _why_not(self, action: Action) -> str:
+        if action.changes and self.session.scope.read_only:
+            return say("The dashboard was opened with --read-only; nothing can be changed here.")
         if action.alone:
             return self.session.scope.rights.refusal(action.operation)
         if not self.chosen:

@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from workbench.errors import WorkbenchError
+from workbench_tui.asking import Asking
 from workbench_tui.resource import Item, Resource, Series
 from workbench_tui.session import Session
 from workbench_tui.widgets.chart import RANGES, Charts
@@ -39,6 +40,7 @@ class ChartPage(Vertical):
         super().__init__()
         self._session, self._resource, self._item = session, resource, item
         self._asked_at = 0.0
+        self._asking = Asking()
 
     def compose(self) -> ComposeResult:
         yield Charts()
@@ -57,8 +59,11 @@ class ChartPage(Vertical):
         event.stop()
         self._load()
 
-    @work(exclusive=True)
+    @work
     async def _load(self) -> None:
+        await self._asking.ask(self._ask)
+
+    async def _ask(self) -> None:
         assert self._resource.charts
         self._asked_at = time.monotonic()
         span = self.query_one(Charts).span_s
@@ -66,7 +71,8 @@ class ChartPage(Vertical):
             series = await self._resource.charts(self._session.scope, self._item, span)
         except WorkbenchError:
             return  # the old curves stay; the top line says how old they are
-        self.post_message(self.Loaded(series))
+        if span == self.query_one(Charts).span_s:  # otherwise it is being asked for anew
+            self.post_message(self.Loaded(series))
 
     @on(Loaded)
     def _show(self, event: Loaded) -> None:

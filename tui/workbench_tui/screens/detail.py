@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from rich.json import JSON
 from rich.table import Table
 from rich.text import Text
 from textual import on, work
@@ -20,6 +19,7 @@ from textual.widgets import Static, TabbedContent, TabPane
 
 from workbench.errors import NotFound, WorkbenchError
 from workbench_tui import values
+from workbench_tui.asking import Asking
 from workbench_tui.feed import Change
 from workbench_tui.resource import Item, Resource, state_word
 from workbench_tui.screens.acting import ActingScreen
@@ -29,6 +29,7 @@ from workbench_tui.session import Session
 from workbench_tui.texts import say
 from workbench_tui.tones import Palette, Tone, Word
 from workbench_tui.widgets.log_rows import LogRows
+from workbench_tui.widgets.pages import Pages
 
 _TOGETHER_S = 0.3
 _ENVELOPE = ("RequestId", "Success", "Code", "Message", "HttpStatusCode")
@@ -47,14 +48,23 @@ class DetailScreen(ActingScreen):
     CSS_PATH = "detail.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (180, "-huge")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left_square_bracket", "turn(-1)", "Page before", key_display="[", show=False),
-        Binding("right_square_bracket", "turn(1)", "Next page", key_display="]", tooltip="The page after."),
-        Binding("l", "page('logs')", "Logs", show=False),
-        Binding("d", "page('facts')", "Details", show=False),
-        Binding("m", "page('metrics')", "Metrics", show=False),
-        Binding("c", "copy", "Copy", tooltip="Copy its id."),
-        Binding("j", "scroll(1)", "Down", show=False),
-        Binding("k", "scroll(-1)", "Up", show=False),
+        Binding(
+            "left_square_bracket", "turn(-1)", "Page before", id="page.before", key_display="[", show=False
+        ),
+        Binding(
+            "right_square_bracket",
+            "turn(1)",
+            "Next page",
+            id="page.next",
+            key_display="]",
+            tooltip="The page after.",
+        ),
+        Binding("l", "page('logs')", "Logs", id="page.logs", show=False),
+        Binding("d", "page('facts')", "Details", id="page.facts", show=False),
+        Binding("m", "page('metrics')", "Metrics", id="page.metrics", show=False),
+        Binding("c", "copy", "Copy", id="page.copy", tooltip="Copy its id."),
+        Binding("j", "scroll(1)", "Down", id="page.down", show=False),
+        Binding("k", "scroll(-1)", "Up", id="page.up", show=False),
     ]
 
     @dataclass
@@ -70,9 +80,10 @@ class DetailScreen(ActingScreen):
         self._events: Sequence[Item] = ()
         self._first_page = page
         self._soon: Timer | None = None
+        self._asking = Asking()
 
     def content(self) -> Iterable[Widget]:
-        with TabbedContent(initial=self._first_page or "facts"):
+        with Pages(initial=self._first_page or "facts"):
             with TabPane(say("Facts"), id="facts"), VerticalScroll(id="scroll"):
                 yield Vertical(id="groups")
             if self.resource.logs:
@@ -108,19 +119,19 @@ class DetailScreen(ActingScreen):
 
     def action_turn(self, step: int) -> None:
         """Another page."""
-        tabs = self.query_one(TabbedContent)
+        tabs = self.query_one(Pages)
         pages = [pane.id or "" for pane in tabs.query(TabPane)]
         self.action_page(pages[(pages.index(tabs.active) + step) % len(pages)])
 
     def action_page(self, page: str) -> None:
         """Go to a page, if there is such a one."""
-        tabs = self.query_one(TabbedContent)
+        tabs = self.query_one(Pages)
         if tabs.query(f"TabPane#{page}"):
             tabs.active = page
 
     def action_scroll(self, lines: int) -> None:
         """Scroll the page."""
-        for each in self.query_one(TabbedContent).active_pane.query(VerticalScroll):  # type: ignore[union-attr]
+        for each in self.query_one(Pages).active_pane.query(VerticalScroll):  # type: ignore[union-attr]
             each.scroll_relative(y=lines, animate=False)
 
     def action_copy(self) -> None:
@@ -129,8 +140,11 @@ class DetailScreen(ActingScreen):
         self.app.copy_to_clipboard(text)
         self.notify(say("Copied: {text}", text=text), markup=False)
 
-    @work(exclusive=True, group="load")
+    @work(group="load")
     async def _load(self) -> None:
+        await self._asking.ask(self._ask)
+
+    async def _ask(self) -> None:
         scope, id = self.session.scope, self.resource.id(self.item)
         try:
             item = await self.resource.get(scope, id) if self.resource.get else await self._find(id)
@@ -157,6 +171,8 @@ class DetailScreen(ActingScreen):
 
     @on(TabbedContent.TabActivated)
     def _turned(self, event: TabbedContent.TabActivated) -> None:
+        if event.pane.id != self.query_one(Pages).active:
+            return  # one has turned on meanwhile
         for each in event.pane.query("LogRows, Charts, VerticalScroll"):
             each.focus()
             return
@@ -183,8 +199,7 @@ class DetailScreen(ActingScreen):
         for place in self.query("#events-text").results(Static):
             place.update(_event_lines(self._events, palette))
         own = {name: value for name, value in self.item.items() if name not in _ENVELOPE}
-        content = json.dumps(own, ensure_ascii=False)
-        self.query_one("#configuration-text", Static).update(JSON(content, indent=2))
+        self.query_one("#configuration-text", Static).update(_json(own, palette))
 
     def _facts(self) -> Facts:
         if self.resource.facts:
@@ -200,6 +215,13 @@ class DetailScreen(ActingScreen):
     def _after_changes(self) -> None:
         self._soon = None
         self.refresh_data()
+
+
+def _json(content: Item, palette: Palette) -> Text:
+    text = Text(json.dumps(content, ensure_ascii=False, indent=2), overflow="fold")
+    text.highlight_regex(r'(?<=: )"[^"\n]*"|(?<= )"[^"\n]*"(?!:)', palette.style(Tone.GOOD))
+    text.highlight_regex(r'"[^"\n]*"(?=:)', palette.style(Tone.ACCENT))
+    return text
 
 
 def _rows(rows: Sequence[tuple[str, Word]], palette: Palette) -> Table:

@@ -19,6 +19,7 @@ class Dialogue(ModalScreen[ScreenResultType]):
     """A box over the screen; Esc closes it and answers with nothing."""
 
     CSS_PATH = ["dialogue.tcss"]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", "Close")]
 
     @property
@@ -68,8 +69,8 @@ class Confirm(Dialogue[bool]):
             box.border_subtitle = self._command
             yield Static(self._loss, classes="question", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button(say("No") + " (n)", id="no")
-                yield Button(say("Yes") + " (y)", id="yes", variant="error")
+                yield Button(say("No") + " (n)", id="no", compact=True)
+                yield Button(say("Yes") + " (y)", id="yes", variant="error", compact=True)
 
     def on_mount(self) -> None:
         """A hasty Enter does no harm."""

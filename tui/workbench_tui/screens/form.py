@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.text import Text
 from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -48,7 +49,9 @@ class Line(Horizontal):
     def compose(self) -> ComposeResult:
         yield Label(say(self.field.title))
         with Vertical():
-            yield Input(self._start, password=self.field.secret, select_on_focus=False)
+            field = Input(self._start, password=self.field.secret, select_on_focus=False)
+            field.cursor_blink = False
+            yield field
             offered = OptionList()
             offered.can_focus = False  # the keys stay in the input, where one goes on typing
             yield offered
@@ -107,8 +110,10 @@ class Line(Horizontal):
         whole = any(typed == value.lower() for value, _ in self._options)
         fitting = [each for each in self._options if whole or typed in f"{each[0]} {each[1]}".lower()]
         offered.clear_options()
-        offered.add_options([Option(f"{value}  [dim]{about}[/]", id=value) for value, about in fitting])
+        offered.add_options([Option(Text(f"{value}  {about}"), id=value) for value, about in fitting])
         offered.set_class(self.query_one(Input).has_focus and bool(fitting), "-open")
+        if self.query_one(Input).has_focus:
+            self.call_after_refresh(self.scroll_visible, animate=False)
 
     @on(Input.Submitted)
     def _take_highlighted(self, event: Input.Submitted) -> None:
@@ -139,6 +144,9 @@ class Form(Dialogue[Outcome]):
     CSS_PATH = ["dialogue.tcss", "form.tcss"]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "submit", "Do it"),
+        # first, since what is typed right behind them must reach the other field
+        Binding("tab", "app.focus_next", "Next field", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", "Field before", show=False, priority=True),
     ]
 
     @dataclass
@@ -165,12 +173,12 @@ class Form(Dialogue[Outcome]):
                     yield Line(field, field.start(self._item))
             yield Static(id="problem", classes="-none", markup=False)
             with Horizontal(classes="buttons"):
-                yield Button(say("Cancel"), id="cancel")
-                yield Button(f"{say(self._action.title)} (^s)", id="submit", variant="primary")
+                yield Button(say("Cancel"), id="cancel", compact=True)
+                yield Button(f"{say(self._action.title)} (^s)", id="submit", variant="primary", compact=True)
 
     def on_mount(self) -> None:
         """Find out what exists, while the user begins to type."""
-        self.query(Input).first().focus()
+        self.set_focus(self.query(Input).first())  # at once, so that what is typed on goes there
         for line in self.query(Line):
             if line.field.options:
                 self._find_options(line)

@@ -13,13 +13,13 @@ from textual.binding import ActiveBinding, Binding, BindingType
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
 
 from workbench.errors import WorkbenchError
 from workbench_tui.resource import Item, Scope
 from workbench_tui.session import Connection, Session
 from workbench_tui.texts import say
 from workbench_tui.widgets.crumbs import Crumbs
+from workbench_tui.widgets.key_line import KeyLine
 
 
 def in_users_language(bindings: dict[str, ActiveBinding]) -> dict[str, ActiveBinding]:
@@ -43,7 +43,7 @@ class FramedScreen(Screen[None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "back", "Back", tooltip="One step back."),
+        Binding("escape", "back", "Back", id="app.back", tooltip="One step back."),
     ]
 
     @dataclass
@@ -81,10 +81,16 @@ class FramedScreen(Screen[None]):
     def active_bindings(self) -> dict[str, ActiveBinding]:
         return in_users_language(super().active_bindings)
 
+    @property
+    def is_current(self) -> bool:
+        """Whether any of it is seen. For Textual, what lies right below is, whatever covers it."""
+        stack = self.app.screen_stack
+        return super().is_current and all(each.is_modal for each in stack[stack.index(self) + 1 :])
+
     def compose(self) -> ComposeResult:
         yield Crumbs()
         yield from self.content()
-        yield Footer(compact=True)
+        yield KeyLine()
 
     def content(self) -> Iterable[Widget]:
         """What is between the top line and the keys."""
@@ -101,9 +107,9 @@ class FramedScreen(Screen[None]):
         self._describe()
 
     def on_screen_resume(self) -> None:
-        """What was hidden may be old."""
+        """What was hidden may be old; it is seen before it is asked for anew."""
         self._describe()
-        self.refresh_data()
+        self.call_after_refresh(self.refresh_data)
 
     def action_back(self) -> None:
         """One step back; at the outermost screen nothing."""
@@ -131,7 +137,10 @@ class FramedScreen(Screen[None]):
         crumbs = self.query_one(Crumbs)
         crumbs.path = tuple(each.crumb for each in self.app.screen_stack if isinstance(each, FramedScreen))
         crumbs.workspace = self.session.workspace
-        crumbs.user = self.session.scope.rights.user_name
+        scope = self.session.scope
+        crumbs.user = (
+            f"{scope.rights.user_name} {say('read-only')}" if scope.read_only else scope.rights.user_name
+        )
         self._tell_age()
 
     def _tell_age(self) -> None:

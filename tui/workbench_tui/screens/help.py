@@ -15,6 +15,9 @@ from workbench_tui.screens.dialogue import Dialogue
 from workbench_tui.texts import say
 from workbench_tui.tones import Palette, Tone
 
+_ROOM_FOR_NAMES = 76
+_FILE = "~/.config/workbench/keys.toml"
+
 
 class Help(Dialogue[None]):
     """The keys of the screen below.
@@ -33,13 +36,19 @@ class Help(Dialogue[None]):
             box.border_subtitle = f"Esc {say('Close')}"
             with VerticalScroll():
                 yield Static(self._table())
+                yield Static(
+                    say("The names at the right are for keys of your own, in {file}.", file=_FILE), id="own"
+                )
 
     def _table(self) -> Table:
         palette = Palette(self.app.theme_variables)
-        table = Table.grid(padding=(0, 2, 0, 0))
+        table = Table.grid(padding=(0, 2, 0, 0), expand=True)
         table.add_column(justify="right", no_wrap=True, style=palette.style(Tone.ACCENT))
         table.add_column(no_wrap=True)
-        table.add_column(style=palette.style(Tone.QUIET))
+        table.add_column(style=palette.style(Tone.QUIET), ratio=1)
+        names = self.app.size.width >= _ROOM_FOR_NAMES
+        if names:
+            table.add_column(no_wrap=True, style=palette.style(Tone.QUIET))
         by_action: dict[str, list[ActiveBinding]] = {}
         for each in self._keys:
             if not each.binding.system and each.binding.description:
@@ -50,5 +59,6 @@ class Help(Dialogue[None]):
             shown = dict.fromkeys(self.app.get_key_display(each.binding) for each in same)
             first = same[0]
             name = Text(first.binding.description, "" if first.enabled else palette.style(Tone.QUIET))
-            table.add_row(" ".join(shown), name, first.tooltip)
+            own = next((each.binding.id for each in same if each.binding.id), "")
+            table.add_row(" ".join(shown), name, first.tooltip, *[own] * names)
         return table

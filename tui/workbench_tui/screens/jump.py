@@ -39,7 +39,11 @@ class Jump(Dialogue[Destination]):
         words = [word for each in resources().values() for word in (each.name, *each.aliases)]
         with Vertical(id="box") as box:
             box.border_title = say("Go to")
-            yield Input(placeholder=say("name or alias, then a workspace"), suggester=SuggestFromList(words))
+            field = Input(
+                placeholder=say("name or alias, then a workspace"), suggester=SuggestFromList(words)
+            )
+            field.cursor_blink = False
+            yield field
             offered = OptionList()
             offered.can_focus = False
             yield offered
@@ -91,5 +95,5 @@ class Jump(Dialogue[Destination]):
             if any(typed in word for word in (resource.name, *resource.aliases)):
                 aliases = " ".join(resource.aliases)
                 offered.add_option(
-                    Option(f"{say(resource.title)}  [dim]:{resource.name} {aliases}[/]", id=resource.name)
+                    Option(f"{say(resource.title)}  :{resource.name} {aliases}", id=resource.name)
                 )

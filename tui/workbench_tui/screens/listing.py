@@ -16,9 +16,10 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Input, Static
 
 from workbench.errors import WorkbenchError
+from workbench_tui.asking import Asking
 from workbench_tui.feed import Change
 from workbench_tui.filtering import Filter
-from workbench_tui.resource import Item, Resource
+from workbench_tui.resource import Item, Resource, Rows
 from workbench_tui.screens.acting import ActingScreen
 from workbench_tui.session import Session
 from workbench_tui.texts import say
@@ -34,20 +35,29 @@ class ListScreen(ActingScreen):
     """Every item of one kind, one row each."""
 
     CSS_PATH = "listing.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (10, "-roomy")]  # noqa: RUF012
     AUTO_FOCUS = "ResourceTable"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "inspect", "Details", show=False),
-        Binding("d", "inspect", "Details", tooltip="All that is known of it."),
-        Binding("l", "logs", "Logs", tooltip="Its log, as it is written."),
-        Binding("c", "copy", "Copy", tooltip="Copy its id.", show=False),
+        Binding("d", "inspect", "Details", id="list.details", tooltip="All that is known of it."),
+        Binding("l", "logs", "Logs", id="list.logs", tooltip="Its log, as it is written."),
+        Binding("c", "copy", "Copy", id="list.copy", tooltip="Copy its id.", show=False),
         Binding(
-            "slash", "filter", "Filter", tooltip="text, !text, state:run, tag:key=value", key_display="/"
+            "slash",
+            "filter",
+            "Filter",
+            id="list.filter",
+            tooltip="text, !text, state:run, tag:key=value",
+            key_display="/",
+            priority=True,  # what is typed right behind it must not reach the list
         ),
-        Binding("o", "sort", "Sort", tooltip="Sort by the next column."),
-        Binding("O", "reverse", "Reverse", tooltip="Turn the order round.", show=False),
-        Binding("space", "mark", "Mark", tooltip="Mark it for an action on several.", show=False),
-        Binding("asterisk", "mark_all", "Mark all", key_display="*", show=False),
-        Binding("r", "refresh", "Refresh", show=False),
+        Binding("o", "sort", "Sort", id="list.sort", tooltip="Sort by the next column."),
+        Binding("O", "reverse", "Reverse", id="list.reverse", tooltip="Turn the order round.", show=False),
+        Binding(
+            "space", "mark", "Mark", id="list.mark", tooltip="Mark it for an action on several.", show=False
+        ),
+        Binding("asterisk", "mark_all", "Mark all", id="list.mark-all", key_display="*", show=False),
+        Binding("r", "refresh", "Refresh", id="list.refresh", show=False),
     ]
 
     table = getters.query_one(ResourceTable)
@@ -63,10 +73,17 @@ class ListScreen(ActingScreen):
         super().__init__(session, resource, say(resource.title))
         self._soon: Timer | None = None
         self._took_s = 0.0
+        self._left_out = 0
+        self._loaded = False
+        self._asking = Asking()
 
     def content(self) -> Iterable[Widget]:
         with Vertical(id="frame"):
-            yield Input(id="filter", placeholder=say("text, !text, state:run, tag:key=value"), disabled=True)
+            field = Input(
+                id="filter", placeholder=say("text, !text, state:run, tag:key=value"), disabled=True
+            )
+            field.cursor_blink = False
+            yield field
             yield ResourceTable(self.resource)
             yield Static(say(self.resource.empty), id="empty", markup=False)
 
@@ -86,6 +103,8 @@ class ListScreen(ActingScreen):
         """Hide what this kind of thing does not have."""
         if action == "logs" and self.resource.logs is None:
             return False
+        if action == "filter" and isinstance(self.focused, Input):
+            return False  # a slash in a text
         return super().check_action(action, parameters)
 
     @property
@@ -96,22 +115,27 @@ class ListScreen(ActingScreen):
         """Ask for the list."""
         self._load()
 
-    @work(exclusive=True, group="load")
+    @work(group="load")
     async def _load(self) -> None:
-        begun = time.monotonic()
+        await self._asking.ask(self._ask)
+
+    async def _ask(self) -> None:
+        begun, scope = time.monotonic(), self.session.scope
         try:
-            items = await self.resource.load(self.session.scope)
+            items = await self.resource.load(scope)
         except WorkbenchError as error:
             self.post_message(self.Failed(error))
         else:
-            self.post_message(self.Loaded(items, time.monotonic() - begun))
+            if scope == self.session.scope:  # otherwise it is being asked for anew
+                self.post_message(self.Loaded(items, time.monotonic() - begun))
 
     @on(Loaded)
     def _show(self, event: Loaded) -> None:
         self._took_s = event.took_s
         self.session.remember(self.resource.name, event.items)
+        self._left_out = event.items.total - len(event.items) if isinstance(event.items, Rows) else 0
+        self._loaded = True
         self.table.show(event.items)
-        self.set_class(not event.items, "-empty")
         self.refresh_keys()
 
     @on(ResourceTable.Shown)
@@ -120,6 +144,10 @@ class ListScreen(ActingScreen):
         shown, all_items = table.row_count, len(table.items)
         frame = self.query_one("#frame")
         count = f"{shown}/{all_items}" if shown != all_items else f"{all_items}"
+        if not self._loaded and not all_items:
+            count = "…"
+        if self._left_out:
+            count = say("{shown}, without {count} more", shown=count, count=f"{self._left_out:,}")
         marks = f" · ◉ {len(table.marked)}" if table.marked else ""
         title = f"{say(self.resource.title)} {count}{marks}"
         order = f"{say(table.sorted_by)} {'↓' if table.descending else '↑'}" if table.sorted_by else ""
@@ -127,6 +155,21 @@ class ListScreen(ActingScreen):
         subtitle = "  ".join(each for each in (narrowed, order) if each)
         if (frame.border_title, frame.border_subtitle) != (title, subtitle):
             frame.border_title, frame.border_subtitle = title, subtitle
+        self._tell_if_empty()
+
+    def _tell_if_empty(self) -> None:
+        empty = self._loaded and not self.table.row_count
+        if empty:
+            why = "No row passes the filter; Esc takes it back." if self.table.items else self.resource.empty
+            self.query_one("#empty", Static).update(self._with_own_key(say(why)))
+        self.set_class(empty, "-empty")
+
+    def _with_own_key(self, text: str) -> str:
+        """What is said of `n` where it is another key."""
+        for each in self.active_bindings.values():
+            if each.binding.action == "act('create')":
+                return text.replace("`n`", f"`{self.app.get_key_display(each.binding)}`")
+        return text
 
     @on(DataTable.RowHighlighted)
     def _another_row(self) -> None:
@@ -180,8 +223,9 @@ class ListScreen(ActingScreen):
     def action_filter(self) -> None:
         """Type a filter; rows follow each letter."""
         self.add_class("-filtering")
-        self.query_one("#filter").disabled = False
-        self.query_one("#filter").focus()
+        field = self.query_one("#filter")
+        field.disabled, field.display = False, True
+        self.set_focus(field)
 
     def action_back(self) -> None:
         """Take back the filter, then the marks, then leave."""
@@ -202,7 +246,8 @@ class ListScreen(ActingScreen):
     @on(Input.Submitted, "#filter")
     def _close_filter(self) -> None:
         self.remove_class("-filtering")
-        self.query_one("#filter").disabled = True
+        field = self.query_one("#filter")
+        field.disabled, field.display = True, False
         self.table.focus()
 
     def _sort(self, title: str, *, descending: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from textual.widgets import DataTable, Static
 from workbench.errors import WorkbenchError
 from workbench.wire.times import to_wire
 from workbench_tui import values
+from workbench_tui.asking import Asking
 from workbench_tui.feed import Change
 from workbench_tui.measures import Gauges, History, gpu_readings
 from workbench_tui.resource import Item, state_word
@@ -33,6 +35,8 @@ from workbench_tui.widgets.meter import Meter
 from workbench_tui.widgets.table import ResourceTable
 
 _TOGETHER_S = 0.3
+_SLOWER = 4
+"""On a slow link, at most this share of the time is spent on asking."""
 _MEASURE_S = 5.0
 _STATUS_S = 30.0
 _BACK = timedelta(minutes=30)
@@ -48,7 +52,7 @@ class OverviewScreen(ActingScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         *[Binding(str(number), f"panel({number})", "Panel", show=False) for number in range(1, 7)],
         Binding("enter", "enter", "Open", tooltip="Go into the panel."),
-        Binding("l", "logs", "Logs", tooltip="The log of the notebook under the cursor."),
+        Binding("l", "logs", "Logs", id="overview.logs", tooltip="The log of the notebook under the cursor."),
         Binding("tab", "app.focus_next", "Next panel", show=False),
     ]
     _PANELS = ("machine", "gpus", "running", "queue", "events", "quota")
@@ -93,6 +97,8 @@ class OverviewScreen(ActingScreen):
         self._problems: Sequence[str] = ()
         self._events: Sequence[Item] = ()
         self._soon: Timer | None = None
+        self._took_s = 0.0
+        self._measuring, self._listing, self._asking, self._recalling = (Asking() for _ in range(4))
 
     def content(self) -> Iterable[Widget]:
         with Container(id="panels"):
@@ -112,7 +118,7 @@ class OverviewScreen(ActingScreen):
         """Everything has its place before anything is known."""
         titles = ("Machine", "GPUs", "Notebooks", "Queue", "Events and warnings", "Quota")
         for number, (panel, title) in enumerate(zip(self._PANELS, titles, strict=True), start=1):
-            self.query_one(f"#{panel}").border_title = f"[dim]{number}[/] {say(title)}"
+            self.query_one(f"#{panel}").border_title = f"{number} {say(title)}"
             self.query_one(f"#{panel}").can_focus = panel != "running"
         for name, title in (("cpu", "CPU"), ("memory", "Mem"), ("disk", "Disk"), ("network", "Net")):
             self.query_one(f"#{name}", Meter).title = say(title)
@@ -164,8 +170,11 @@ class OverviewScreen(ActingScreen):
     def _another_row(self) -> None:
         self.refresh_keys()
 
-    @work(exclusive=True, group="measure")
+    @work(group="measure")
     async def _measure(self) -> None:
+        await self._measuring.ask(self._ask_for_measures)
+
+    async def _ask_for_measures(self) -> None:
         answer = await self._offered("workbench", "GetLatestMetrics")
         if answer is not None:
             self.post_message(self.Measured(answer))
@@ -177,24 +186,42 @@ class OverviewScreen(ActingScreen):
         if answer is not None:
             self.post_message(self.Past(answer))
 
-    @work(exclusive=True, group="list")
+    @work(group="list")
     async def _list(self) -> None:
+        await self._listing.ask(self._ask_for_list)
+
+    async def _ask_for_list(self) -> None:
+        begun, scope = time.monotonic(), self.session.scope
         try:
-            self.post_message(self.Listed(await self.resource.load(self.session.scope)))
+            items = await self.resource.load(scope)
         except WorkbenchError as error:
             self.post_message(self.Failed(error))
+        else:
+            self._took_s = time.monotonic() - begun
+            if scope == self.session.scope:  # otherwise it is being asked for anew
+                self.post_message(self.Listed(items))
 
-    @work(exclusive=True, group="recall")
+    @work(group="recall")
     async def _recall(self) -> None:
+        await self._recalling.ask(self._ask_for_events)
+
+    async def _ask_for_events(self) -> None:
         from workbench_tui.resources.events import latest  # noqa: PLC0415 (painted first, asked then)
 
+        scope = self.session.scope
         try:
-            self.post_message(self.Happened(await latest(self.session.scope, _EVENTS)))
+            events = await latest(scope, _EVENTS)
         except WorkbenchError as error:
             self.post_message(self.Failed(error))
+        else:
+            if scope == self.session.scope:
+                self.post_message(self.Happened(events))
 
-    @work(exclusive=True, group="ask")
+    @work(group="ask")
     async def _ask(self) -> None:
+        await self._asking.ask(self._ask_for_rest)
+
+    async def _ask_for_rest(self) -> None:
         scope = self.session.scope
         status = await self._offered("workbench", "GetStatus")
         quota = None
@@ -337,7 +364,7 @@ class OverviewScreen(ActingScreen):
 
     def _changed(self, change: Change) -> None:
         if self.is_current and self._soon is None:
-            self._soon = self.set_timer(_TOGETHER_S, self._after_changes)
+            self._soon = self.set_timer(max(_TOGETHER_S, self._took_s * _SLOWER), self._after_changes)
 
     def _after_changes(self) -> None:
         self._soon = None

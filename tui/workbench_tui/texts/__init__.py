@@ -9,18 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from workbench_tui.texts.chinese import CHINESE
-
 ENGLISH = "en"
 CHINESE_LANGUAGE = "zh"
 
-_sentences: dict[str, Mapping[str, str]] = {ENGLISH: {}, CHINESE_LANGUAGE: CHINESE}
-_current: list[Mapping[str, str]] = [_sentences[ENGLISH]]
+_current: list[Mapping[str, str]] = [{}]
 
 
 def use(language: str) -> None:
     """Say everything in this language from now on."""
-    _current[0] = _sentences[language]
+    _current[0] = _sentences(language)
 
 
 def language_of(environ: Mapping[str, str]) -> str:
@@ -37,3 +34,11 @@ def say(sentence: str, **values: object) -> str:
     """
     text = _current[0].get(sentence, sentence)
     return text.format(**values) if values else text
+
+
+def _sentences(language: str) -> Mapping[str, str]:
+    if language == ENGLISH:
+        return {}
+    from workbench_tui.texts.chinese import CHINESE  # noqa: PLC0415 (who reads English need not load it)
+
+    return CHINESE

@@ -150,9 +150,21 @@ class Charts(VerticalScroll):
     Charts { height: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("less_than_sign,comma", "span(-1)", "Shorter", key_display="<", tooltip="A shorter time."),
         Binding(
-            "greater_than_sign,full_stop", "span(1)", "Longer", key_display=">", tooltip="A longer time."
+            "less_than_sign,comma",
+            "span(-1)",
+            "Shorter",
+            id="chart.shorter",
+            key_display="<",
+            tooltip="A shorter time.",
+        ),
+        Binding(
+            "greater_than_sign,full_stop",
+            "span(1)",
+            "Longer",
+            id="chart.longer",
+            key_display=">",
+            tooltip="A longer time.",
         ),
     ]
 

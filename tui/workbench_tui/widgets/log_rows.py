@@ -67,13 +67,19 @@ class LogRows(ScrollView, can_focus=True):
         Binding("down,j", "move(1)", "Down", show=False),
         Binding("pageup", "page(-1)", "Page up", show=False),
         Binding("pagedown", "page(1)", "Page down", show=False),
-        Binding("home,g", "first", "First line", show=False),
-        Binding("end,G", "follow", "Follow", tooltip="Go to the end and stay there."),
-        Binding("space", "pause", "Pause", show=False, tooltip="Stay here while new lines come."),
+        Binding("home,g", "first", "First line", id="log.first", show=False),
+        Binding("end,G", "follow", "Follow", id="log.follow", tooltip="Go to the end and stay there."),
+        Binding(
+            "space", "pause", "Pause", id="log.pause", show=False, tooltip="Stay here while new lines come."
+        ),
         Binding("left", "sideways(-1)", "Left", show=False),
         Binding("right", "sideways(1)", "Right", show=False),
-        Binding("v", "mark", "Mark", show=False, tooltip="Mark lines from here on, for copying."),
-        Binding("c", "copy", "Copy", show=False, tooltip="Copy the marked lines, or this one."),
+        Binding(
+            "v", "mark", "Mark", id="log.mark", show=False, tooltip="Mark lines from here on, for copying."
+        ),
+        Binding(
+            "c", "copy", "Copy", id="log.copy", show=False, tooltip="Copy the marked lines, or this one."
+        ),
         Binding("escape", "unmark", "Unmark", show=False),
         Binding("enter", "open", "Details", show=False, tooltip="Show the line whole; JSON is laid out."),
     ]

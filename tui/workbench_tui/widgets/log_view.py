@@ -64,20 +64,29 @@ class LogView(Vertical):
     LogView > #status { height: 1; background: $panel; color: $text; padding: 0 1; }
     LogView > #status.-paused { background: $warning-muted; color: $text-warning; }
     LogView > #question { display: none; height: 1; border: none; padding: 0 1; }
-    LogView > #question.-asked { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "ask('search')", "Search", key_display="/"),
-        Binding("n", "again(1)", "Next", show=False, tooltip="Next line found."),
-        Binding("N", "again(-1)", "Previous", show=False, tooltip="Previous line found."),
-        Binding("ampersand", "ask('filter')", "Filter", key_display="&"),
-        Binding("ctrl+g", "ask('goto')", "Go to", show=False, tooltip="Go to a line or a time."),
-        Binding("w", "switch('folded')", "Wrap", tooltip="Fold long lines, or cut them."),
-        Binding("t", "switch('timestamps')", "Times"),
-        Binding("number_sign", "switch('numbers')", "Numbers", key_display="#", show=False),
-        Binding("o", "stream", "Streams", tooltip="Both, only stdout, or only stderr."),
+        Binding("slash", "ask('search')", "Search", id="log.search", key_display="/", priority=True),
+        Binding("n", "again(1)", "Next", id="log.next-found", show=False, tooltip="Next line found."),
+        Binding(
+            "N", "again(-1)", "Previous", id="log.previous-found", show=False, tooltip="Previous line found."
+        ),
+        Binding("ampersand", "ask('filter')", "Filter", id="log.filter", key_display="&", priority=True),
+        Binding(
+            "ctrl+g",
+            "ask('goto')",
+            "Go to",
+            id="log.go-to",
+            priority=True,
+            show=False,
+            tooltip="Go to a line or a time.",
+        ),
+        Binding("w", "switch('folded')", "Wrap", id="log.wrap", tooltip="Fold long lines, or cut them."),
+        Binding("t", "switch('timestamps')", "Times", id="log.times"),
+        Binding("number_sign", "switch('numbers')", "Numbers", id="log.numbers", key_display="#", show=False),
+        Binding("o", "stream", "Streams", id="log.streams", tooltip="Both, only stdout, or only stderr."),
         Binding("escape", "leave", "Back", show=False),
-        Binding("S", "save", "Save", tooltip="Write what is shown to a file."),
+        Binding("S", "save", "Save", id="log.save", tooltip="Write what is shown to a file."),
     ]
 
     rows = getters.query_one(LogRows)
@@ -112,7 +121,9 @@ class LogView(Vertical):
 
     def compose(self) -> ComposeResult:
         yield LogRows(self.lines)
-        yield Input(id="question")
+        question = Input(id="question")
+        question.cursor_blink = False
+        yield question
         yield Static(id="status")
 
     def append(self, lines: Sequence[Line]) -> None:
@@ -152,8 +163,8 @@ class LogView(Vertical):
         self._asked = next(each for each in (_SEARCH, _FILTER, _GOTO) if each.name == name)
         self.question.placeholder = f"{self._asked.sign} {say(self._asked.hint)}"
         self.question.value = ""
-        self.question.add_class("-asked")
-        self.question.focus()
+        self._show_question(True)
+        self.screen.set_focus(self.question)  # at once, so that what is typed on goes there
 
     def action_again(self, direction: int) -> None:
         """Go to the next line found, or the previous one."""
@@ -178,8 +189,9 @@ class LogView(Vertical):
         self._leave_question()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Escape is somebody else's while nothing is asked."""
-        return self.question.has_class("-asked") if action == "leave" else True
+        """Escape is somebody else's while nothing is asked; a slash in an answer is a slash."""
+        asked = self.question.has_class("-asked")
+        return {"leave": asked, "ask": not asked}.get(action, True)
 
     # What is answered, and what happens below
 
@@ -208,7 +220,8 @@ class LogView(Vertical):
     @on(Input.Blurred, "#question")
     def left(self) -> None:
         """Whoever clicks elsewhere asks nothing."""
-        self.question.remove_class("-asked")
+        if not self.question.has_focus:  # it may have been asked again meanwhile
+            self._show_question(False)
 
     @on(LogRows.Changed)
     def told(self, message: LogRows.Changed) -> None:
@@ -281,8 +294,12 @@ class LogView(Vertical):
         return self.lines.end - self.lines.dropped
 
     def _leave_question(self) -> None:
-        self.question.remove_class("-asked")
+        self._show_question(False)
         self.rows.focus()
+
+    def _show_question(self, asked: bool) -> None:
+        self.question.display = asked  # a class would show it too late to have the focus at once
+        self.question.set_class(asked, "-asked")
 
     def _go(self, text: str) -> None:
         rows, kept = self.rows, range(self.lines.dropped, self.lines.end)

@@ -24,6 +24,8 @@ from workbench_tui.tones import Palette, Tone, Word
 
 _MARK = "mark"
 _NARROWEST = 8
+_ONE_BY_ONE = 50
+"""Removing a row costs as much as there are rows; from so many on, all are laid out anew."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,16 @@ class ResourceTable(DataTable[Cell]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
-        Binding("g", "scroll_top", "First", show=False),
-        Binding("G", "scroll_bottom", "Last", show=False),
+        Binding("j", "cursor_down", "Down", id="list.down", show=False),
+        Binding("k", "cursor_up", "Up", id="list.up", show=False),
+        Binding("g", "scroll_top", "First", id="list.first", show=False),
+        Binding("G", "scroll_bottom", "Last", id="list.last", show=False),
     ]
 
     DEFAULT_CSS = """
     ResourceTable { height: 1fr; background: $background; scrollbar-size-horizontal: 0; }
     ResourceTable > .datatable--header { background: $background; color: $text-muted; text-style: bold; }
-    ResourceTable.-stale { opacity: 50%; }
+    ResourceTable:ansi > .datatable--header { background: ansi_default; color: ansi_default; }
     """
 
     @dataclass
@@ -133,8 +135,12 @@ class ResourceTable(DataTable[Cell]):
         wanted = self._wanted()
         under_cursor = self._id_under_cursor
         line = self.cursor_row
-        for gone in [key for key in self.rows if key.value not in wanted]:
-            self.remove_row(gone)
+        gone = [key for key in self.rows if key.value not in wanted]
+        if len(gone) > _ONE_BY_ONE:
+            self.clear()
+        else:
+            for key in gone:
+                self.remove_row(key)
         for id, cells in wanted.items():
             if id in self.rows:
                 self._change(id, cells)
