@@ -360,3 +360,22 @@ def held() -> bool:
     except pynvml.NVMLError_Uninitialized:
         return False
     return True
+
+
+def test_a_card_that_is_back_is_listened_to_at_once(
+    machine_here: StartHere, start: Callable[..., Daemon]
+) -> None:
+    machine, daemon = machine_here(1), start()
+    until(held)
+    machine.set(0, lost=True)
+    daemon.look()
+    until(lambda: not held())
+
+    machine.recover(0)
+    daemon.look()
+
+    def told() -> bool:
+        machine.xid(0, 31)
+        return daemon.events("gpu", machine.uuids[0]) != []
+
+    until(told)

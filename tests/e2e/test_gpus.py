@@ -164,8 +164,12 @@ def test_an_error_that_the_driver_reports_takes_the_card_out_until_its_owner_let
     here: GpuMachine,
 ) -> None:
     holder, _ = here.running("holder", "neighbour")
-    here.machine.xid(0, 48)
 
+    def reported() -> bool:
+        here.machine.xid(0, 48)
+        return bool(here.gpus()[0]["Xid"])
+
+    here.workbench.until(reported, "it is heard")
     here.workbench.until(lambda: here.is_marked(holder), "the notebook is marked", within_s=60)
     assert "Reset the card" in here.gpus()[0]["Problem"]
     assert [each["ReasonCode"] for each in here.workbench.dsw("ListInstances")["Instances"]].count("") == 1
@@ -187,13 +191,16 @@ def test_an_error_that_the_driver_reports_takes_the_card_out_until_its_owner_let
 
 def test_a_programs_own_mistake_is_told_to_its_user_alone(here: GpuMachine) -> None:
     careless, careful = here.running("careless", "careful")
-    here.machine.xid(0, 31)
 
     def told(notebook: str) -> bool:
         events = here.workbench.dsw("GetInstanceEvents", instance_id=notebook)["Events"]
         return any("XID 31" in each for each in events)
 
-    here.workbench.until(lambda: told(careless), "its user is told")
+    def made_again() -> bool:
+        here.machine.xid(0, 31)
+        return told(careless)
+
+    here.workbench.until(made_again, "its user is told")
     assert not told(careful)
     assert [each["Problem"] for each in here.gpus()] == ["", ""]
 

@@ -47,7 +47,7 @@ def test_a_card_that_is_lost_while_its_notebook_starts_is_exchanged_for_another(
     options: dict[str, Any], start: Callable[..., GpuMachine]
 ) -> None:
     here = start(**options)
-    for attempt in range(5):
+    for attempt in range(3):
         notebook = here.create(f"attempt-{attempt}")
         here.workbench.until(lambda: any(each["Holders"] for each in here.gpus()), "it has a card")
         here.machine.lose(0)

@@ -88,9 +88,9 @@ class GpuWatch:
         except Unavailable as error:  # a full disk, most likely
             log.warning("gpu faults not looked at reason=%s", error)
             return
-        uuids = [gpu.uuid for gpu in self._gpus if gpu.uuid]
-        seen_to = any(known[uuid].cordoned for uuid in uuids if uuid in known)
-        self._errors.follow(() if seen_to else uuids)
+        there = [card.gpu.uuid for card in snapshot.cards if card.gpu.uuid and not card.state.gone]
+        seen_to = any(known[gpu.uuid].cordoned for gpu in self._gpus if gpu.uuid in known)
+        self._errors.follow(() if seen_to else there)
 
     def _write(self) -> None:
         with self._lock:

@@ -90,7 +90,7 @@ def sample(gpu_uuid: str) -> GpuSample:
         finally:
             pynvml.nvmlShutdown()
     except pynvml.NVMLError as error:
-        raise GpuLost(f"The NVIDIA driver says of {gpu_uuid}: {error}.", error) from error
+        raise GpuLost(f"The NVIDIA driver says: {error}.", error) from error
 
 
 def _read(gpu_uuid: str, card: Any) -> GpuSample:

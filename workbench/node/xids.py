@@ -34,7 +34,7 @@ class Verdict(IntEnum):
 
 @dataclass(frozen=True)
 class Meaning:
-    """One number: what it says of the card or of a program, as a noun, and what to do."""
+    """One number: what happened on the card or to it, and what to do."""
 
     what: str
     verdict: Verdict = Verdict.NOTED
@@ -59,27 +59,27 @@ _OF_ENGINES = (39, 40, 41, 60, 70, 71, 72, 75, 76, 77, 82, 83, 84, 85, 86, 88, 8
 
 _OF_WORN_CARDS = {
     63: ("a faulty row of its memory that is replaced at the next reset", _RESET),
-    92: ("very many memory errors, corrected so far", _CHECK),
+    92: ("very many memory errors, all corrected so far", _CHECK),
     94: ("a memory error that cost one program its data", _RESET),
     156: ("a faulty part that is replaced at the next reset", _RESET),
 }
 
 _OF_BROKEN_CARDS = {
-    46: ("that the card stopped working", _RESET),
+    46: ("it stopped working", _RESET),
     48: ("a memory error that could not be corrected", _RESET),
-    62: ("that its controller stopped", _RESET),
+    62: ("its controller stopped", _RESET),
     64: ("a faulty row of its memory that could not be replaced", _RESET),
     74: ("an error of its NVLink", _RESET),
-    79: ("that the card has fallen off the bus", _RESTART),
+    79: ("it has fallen off the bus", _RESTART),
     95: ("a memory error that may have hit every program on it", _RESET),
-    109: ("that it could not change from one program to another", _RESET),
+    109: ("it could not change from one program to another", _RESET),
     110: ("a security fault", _RESTART),
-    119: ("that its system processor does not answer", _RESET),
+    119: ("its system processor does not answer", _RESET),
     120: ("an error of its system processor", _RESET),
-    136: ("that its NVLink could not be set up", _RESET),
+    136: ("its NVLink could not be set up", _RESET),
     140: ("a memory error that could not be set right", _RESET),
-    143: ("that it could not be started", _RESET),
-    158: ("that it does not answer in time", _RESET),
+    143: ("it could not be started", _RESET),
+    158: ("it does not answer in time", _RESET),
 }
 
 _MEANINGS: Mapping[int, Meaning] = {
