@@ -24,7 +24,7 @@ def save(parts: Parts, notebook: Notebook) -> Notebook:
             return notebook
         notebook = records.save(db, notebook)
         if (before.status, before.reason_code) != (notebook.status, notebook.reason_code):
-            events.add(db, _event(notebook))
+            events.add(db, _event(notebook, said=before.reason))
     if before.status is not notebook.status:
         log.info("notebook changed id=%s from=%s to=%s", notebook.id, before.status, notebook.status)
         parts.gateway.publish(access.route(parts.vault, notebook))
@@ -46,7 +46,9 @@ def tell(parts: Parts, notebook: Notebook) -> None:
     )
 
 
-def _event(notebook: Notebook) -> Event:
+def _event(notebook: Notebook, *, said: str) -> Event:
+    """What happened to it; a reason that was `said` with the status before is not said again."""
+    news = notebook.reason != said
     levels = {
         Status.FAILED: Level.ERROR,
         Status.RECOVERING: Level.WARNING,
@@ -61,6 +63,6 @@ def _event(notebook: Notebook) -> Event:
         owner_id=notebook.user_id,
         time=notebook.modified_at,
         level=levels.get(notebook.status) or levels.get(notebook.reason_code, Level.NORMAL),
-        reason=notebook.reason_code or notebook.status.value,
-        message=notebook.reason or f"The notebook is {notebook.status}.",
+        reason=(news and notebook.reason_code) or notebook.status.value,
+        message=(news and notebook.reason) or f"The notebook is {notebook.status}.",
     )

@@ -224,16 +224,18 @@ def nobody_leaves_for(db: Database, key: Key) -> list[Key]:
     Returns:
         Those who stay.
     """
-    condition = "leaves_for = ? AND leaves_by IS NOT NULL"
-    staying = [
-        (row["kind"], row["id"])
-        for row in db.query(f"SELECT kind, id FROM requests WHERE {condition}", [" ".join(key)])  # noqa: S608
-    ]
-    db.execute(
-        f"UPDATE requests SET leaves_by = NULL, reason = '' WHERE {condition}",  # noqa: S608
+    # The condition is said twice, so that the index of the few that have one is used.
+    rows = db.query(
+        "SELECT kind, id FROM requests WHERE leaves_for = ? AND leaves_for != '' AND leaves_by IS NOT NULL",
         [" ".join(key)],
     )
-    db.execute("UPDATE requests SET leaves_for = '' WHERE leaves_for = ?", [" ".join(key)])
+    staying = [(row["kind"], row["id"]) for row in rows]
+    db.execute(
+        "UPDATE requests SET leaves_for = '', leaves_by = NULL,"
+        " reason = CASE WHEN leaves_by IS NULL THEN reason ELSE '' END"
+        " WHERE leaves_for = ? AND leaves_for != ''",
+        [" ".join(key)],
+    )
     return staying
 
 
