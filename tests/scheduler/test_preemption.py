@@ -106,7 +106,7 @@ def test_whoever_others_leave_for_starts_as_soon_as_they_have_left(
         place.grace_is_over()
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(machines, queues, queues)
 def test_no_two_take_each_others_place_again_and_again(
     machine: Machine, running: list[Request], arriving: list[Request]
