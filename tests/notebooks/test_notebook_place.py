@@ -119,7 +119,7 @@ def test_a_session_that_sees_a_card_it_was_not_given_is_stopped() -> None:
 
 def test_what_a_notebook_holds_is_named_by_its_cards_and_counted_by_memory() -> None:
     def holder(id: str, memory_bytes: int = 0) -> Holder:
-        return Holder("notebook", id, "n", "alice", "1", memory_bytes, NOW)
+        return Holder("notebook", id, "n", "alice", "1", "2", memory_bytes, NOW)
 
     parts = (MigInstance("MIG-1", "1g.10gb", 10 * GIB),)
     cut = Gpu(index=2, uuid="GPU-2", name="H100", divided=True, instances=parts)
