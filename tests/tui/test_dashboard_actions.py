@@ -104,3 +104,21 @@ async def test_another_workspace_is_looked_at_and_remembered(machine: FixedMachi
         await user.sees("speech  alice  ● live")
     async with dashboard(machine.client, tmp_path) as user:
         await user.sees("speech  alice  ● live")
+
+
+async def test_who_works_elsewhere_is_told_at_once_and_once_that_a_notebook_of_theirs_will_stop(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.sees("explore")
+        await user.go("audit")
+        for _ in range(2):
+            machine.tell("notebook", "dsw-train", "Running", "It stops at 12:30 UTC.")
+        machine.tell("notebook", "dsw-explore", "Running", "It stops, and is another user's.")
+        machine.tell("notebook", "dsw-train", "Stopping", "It is on its way.")
+        machine.tell("idle-gpu", "dsw-train", "Idle", "The GPU that it holds is not used.")
+        await user.sees("The GPU that it holds is not used.", "It stops at 12:30 UTC.")
+        assert [each.message for each in user.app._notifications] == [
+            "It stops at 12:30 UTC.",
+            "The GPU that it holds is not used.",
+        ]

@@ -21,6 +21,7 @@ from textual.widgets import Input
 from workbench.client.aio import AsyncClient
 from workbench.errors import WorkbenchError
 from workbench_tui.feed import Change, Feed
+from workbench_tui.forewarned import Forewarned
 from workbench_tui.memory import Memory
 from workbench_tui.resource import Scope
 from workbench_tui.resources import named_exactly, resources
@@ -34,6 +35,8 @@ from workbench_tui.themes import DARK, THEMES
 
 if TYPE_CHECKING:
     from workbench_tui.screens.jump import Destination
+
+_WARNED_S = 20
 
 
 class Dashboard(App[None]):
@@ -108,6 +111,7 @@ class Dashboard(App[None]):
         self.session = Session(self, Scope(client, read_only=read_only), memory)
         self.animation_level = "none"  # over SSH, what moves comes late and in pieces
         self._last = self._now = ""
+        self._forewarned = Forewarned()
         for theme in THEMES:
             self.register_theme(theme)
         wanted = memory.get("theme", DARK.name)
@@ -239,6 +243,9 @@ class Dashboard(App[None]):
 
     def _changed(self, change: Change) -> None:
         self.session.changed.publish(change)
+        notebooks = self.session.known("notebooks") or ()
+        if name := self._forewarned.hear(change, notebooks, self.session.scope.rights.user_id):
+            self.notify(change.message, title=name, severity="warning", timeout=_WARNED_S, markup=False)
 
     @work(exclusive=True, group="scope")
     async def _find_out(self) -> None:

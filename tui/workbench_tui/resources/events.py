@@ -31,7 +31,7 @@ RESOURCE = Resource(
     load=load,
     id=lambda event: str(event["Number"]),
     label=lambda event: f"{event['Name']} {values.clock(event['Time'])}",
-    follows=frozenset({"notebook", "workspace", "idle-gpu"}),
+    follows=frozenset({"notebook", "workspace", "idle-gpu", "gpu", "gpu-error"}),
     empty="Nothing happened yet.",
     columns=(
         Column(
