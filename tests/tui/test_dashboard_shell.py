@@ -14,6 +14,8 @@ from tests.tui.driving import dashboard
 from tests.tui.fixed_machine import FixedMachine
 from tests.tui.terminal import Terminal, dashboard_in_terminal
 
+_PROMPT = ":~$"
+
 
 async def test_there_is_no_shell_in_what_does_not_run(machine: FixedMachine, tmp_path: Path) -> None:
     async with dashboard(machine.client, tmp_path) as user:
@@ -67,7 +69,7 @@ def enter_train(terminal: Terminal) -> None:
     terminal.press("Enter")
     terminal.sees("› Notebooks", "● Running")
     terminal.type("E")
-    terminal.sees(":~$")
+    terminal.sees(_PROMPT)
     terminal.until(lambda: "Notebooks" not in terminal.screen, "the dashboard steps aside")
 
 
@@ -85,6 +87,7 @@ def test_a_shell_has_the_terminal_until_it_ends_and_leads_back_to_the_same_scree
         terminal.type("echo status: $?")
         terminal.press("Enter")
         terminal.sees("status: 130")
+        prompts = terminal.screen.count(_PROMPT)
         terminal.type("exit 3")
         terminal.press("Enter")
 
@@ -93,7 +96,7 @@ def test_a_shell_has_the_terminal_until_it_ends_and_leads_back_to_the_same_scree
         terminal.sees("› train")
 
         terminal.type("E")
-        terminal.until(lambda: "› train" not in terminal.screen, "the dashboard steps aside")
+        terminal.until(lambda: terminal.screen.count(_PROMPT) > prompts, "another shell asks what to do")
         terminal.type("echo here: $((6 * 7))")
         terminal.press("Enter")
         terminal.sees("here: 42")
