@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from subprocess import PIPE
 
 import pytest
@@ -173,6 +174,15 @@ def test_what_breaks_inside_points_to_the_log_line_and_shows_no_traceback(api: A
     assert "secret detail" not in result.stderr
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """What a shell runs in the background ignores SIGINT, and so does what it starts: these tests, say."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_a_follower_quietly(api: Api) -> None:
     api.answers["GetNotebookLogs"] = lines({"Text": "one"}, endless=True)
     command = ["--home", str(api.settings.home), "notebook", "logs", "dsw-1", "--follow"]
