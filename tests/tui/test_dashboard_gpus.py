@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.tui.driving import dashboard
+from tests.tui.fixed_machine import FixedMachine
 from workbench_tui.resources.gpus import RESOURCE, facts, state_of
 
 
@@ -37,3 +40,13 @@ def test_warnings_stand_on_its_page() -> None:
     page = dict(facts({"Warnings": ["Slowed down since it is too hot."]}))
 
     assert any("too hot" in str(word) for _, word in page["State"])
+
+
+async def test_the_overview_says_of_a_sick_card_who_has_it_first(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    measured: Any = machine.answers["GetLatestMetrics"]
+    measured["Gpus"][0]["Problem"] = "The driver reported XID 79."
+
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.sees("0 ✖ alice/train The driver reported")

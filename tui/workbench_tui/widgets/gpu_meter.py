@@ -56,7 +56,10 @@ def draw(gpu: GpuReading, width: int, palette: Palette) -> Text:
     line = Text(no_wrap=True, overflow="ellipsis", end="")
     line.append(f"{gpu.index:>2} ", "bold")
     if gpu.problem:
-        line.append(f"✖ {gpu.problem}", palette.style(Tone.BAD))
+        line.append("✖ ", palette.style(Tone.BAD))
+        if gpu.holder:  # first, since they have to do something
+            line.append(f"{gpu.holder} ", palette.style(Tone.ACCENT))
+        line.append(gpu.problem, palette.style(Tone.BAD))
         line.truncate(width, overflow="ellipsis")
         return line
     bar = 8 if width < 60 else 14
