@@ -377,7 +377,10 @@ def test_a_stranger_sees_that_cards_are_held_and_not_by_whom(here: GpuMachine) -
     metrics, gpus, queue = (
         operation("workbench", name) for name in ("GetLatestMetrics", "ListGpus", "ListQueue")
     )
-    here.workbench.until(lambda: bool(processes(here.workbench.client.call(metrics))), "its process is seen")
+    here.workbench.until(
+        lambda: any("User" in each for each in processes(here.workbench.client.call(metrics))),
+        "it is known whose the process is",
+    )
     eve = here.stranger()
     told = {each.action: dict(eve.call(each)) for each in (metrics, gpus, queue)}
 
