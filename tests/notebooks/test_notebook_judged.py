@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.notebooks.examples import NOW, a_notebook, an_ended_pod
+from tests.notebooks.examples import NOW, a_notebook, a_pod, an_ended_pod
 from workbench.notebooks import rules
 from workbench.notebooks.records import Status, Wanted
 
@@ -101,3 +101,10 @@ def test_what_never_answers_fails_with_what_it_said_last() -> None:
 
     assert failed.reason_code == "StartTimeout"
     assert failed.reason == "JupyterLab did not answer within 120 s. It said last:\nwaiting for a disk"
+
+
+@pytest.mark.parametrize(("age_s", "again_s"), [(0.3, 0.05), (10, 0.5), (110, 1.0), (-3600, 0.05)])
+def test_a_new_session_is_asked_often_at_first_and_seldom_later(age_s: float, again_s: float) -> None:
+    pod = a_pod(started_at=NOW - timedelta(seconds=age_s))
+
+    assert rules.seconds_to_probe(pod, NOW) == pytest.approx(again_s)

@@ -23,7 +23,6 @@ from workbench.workqueue import AT_ONCE, NOT_UNTIL_WOKEN, Again
 
 log = logging.getLogger(__name__)
 
-_PROBE_S = 0.1
 _LOOK_AT_ACTIVITY_S = 20.0
 _LINES_READ = 40
 
@@ -110,7 +109,7 @@ def _launch(parts: Parts, notebook: Notebook) -> Again:
         # A fact about what was asked for (a directory that is gone, a link in its place): trying
         # again changes nothing before its owner does.
         return _write(parts, rules.failed(notebook, parts.now(), error.code, str(error)))
-    return Again(_PROBE_S)
+    return AT_ONCE
 
 
 def _ask_for_place(parts: Parts, notebook: Notebook) -> scheduler.Granted | scheduler.Waiting:
@@ -146,7 +145,7 @@ def _probe(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
     limit = timedelta(seconds=parts.settings.start_timeout_s)
     if pod.started_at and now - pod.started_at > limit:
         return _write(parts, rules.unanswered(notebook, _last_lines(parts, pod), limit, now))
-    return Again(_PROBE_S)
+    return Again(rules.seconds_to_probe(pod, now))
 
 
 def _wrong_cards(parts: Parts, pod: Pod, placed: scheduler.Granted) -> str:

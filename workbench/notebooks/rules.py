@@ -31,6 +31,8 @@ MOST_INTERRUPTIONS = 3
 
 _WARNED_BEFORE = timedelta(minutes=5)
 _HEALTHY_AFTER = timedelta(minutes=10)
+_PROBE_S = 0.05
+_LONGEST_PROBE_S = 1.0
 _SHOWN_LINES = 8
 _SHOWN_CHARACTERS = 2000
 
@@ -215,6 +217,13 @@ def unanswered(notebook: Notebook, last_lines: Sequence[str], limit: timedelta, 
         "StartTimeout",
         f"JupyterLab did not answer within {limit.total_seconds():g} s.{_last_said(last_lines)}",
     )
+
+
+def seconds_to_probe(pod: Pod, now: datetime) -> float:
+    """How long until it is asked again whether it answers: soon after its start often, as most answer
+    within a second, and then ever more seldom, as where many start at once."""
+    age = (now - pod.started_at).total_seconds() if pod.started_at else 0.0
+    return min(max(age / 20, _PROBE_S), _LONGEST_PROBE_S)
 
 
 def recover(notebook: Notebook, now: datetime) -> Notebook:
