@@ -18,8 +18,9 @@ from workbench.scheduler.queue import (
     requeue,
     wants,
 )
-from workbench.scheduler.records import MIGRATIONS, Entry, Holder, cordon, holders, name, on_record
+from workbench.scheduler.records import Entry, Holder, cordon, holders, name, on_record
 from workbench.scheduler.requests import Grant, Key, Need, Request, Share, Slice, Whole
+from workbench.scheduler.schema import MIGRATIONS
 
 __all__ = [
     "MIGRATIONS",
