@@ -154,6 +154,10 @@ stop_engine() {
     fi
     say "Stopping the Docker engine"
     as_root kill "$pid"
+    for _ in $(seq 120); do  # one that is begun while it ends would find its pid file, and give up
+        [ -d "/proc/$pid" ] || break
+        sleep 0.25
+    done
     as_root rm "$engine_pid"
 }
 
