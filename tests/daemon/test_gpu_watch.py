@@ -273,6 +273,35 @@ def test_a_card_that_was_gone_and_answers_again_is_back(
     assert after.events("gpu", machine.uuids[0])[-1].reason == "GPUBack"
 
 
+def test_a_card_whose_loss_was_seen_before_it_was_reported_is_back_when_it_answers(
+    machine_here: StartHere, start: Callable[..., Daemon]
+) -> None:
+    machine, daemon = machine_here(1), start()
+    machine.set(0, lost=True)
+    daemon.look()
+    daemon.report(machine.uuids[0], 79)
+    assert daemon.fault(machine.uuids[0])
+    machine.recover(0)
+    daemon.node.inventory(afresh=True)
+    daemon.look()
+
+    assert daemon.fault(machine.uuids[0]) is None
+
+
+def test_another_error_of_a_card_that_just_came_back_keeps_it_out(
+    machine_here: StartHere, start: Callable[..., Daemon]
+) -> None:
+    machine, daemon = machine_here(1), start()
+    machine.set(0, lost=True)
+    daemon.look()
+    machine.recover(0)
+    daemon.report(machine.uuids[0], 48)
+    daemon.node.inventory(afresh=True)
+    daemon.look()
+
+    assert daemon.fault(machine.uuids[0])
+
+
 def test_a_driver_that_was_loaded_anew_brings_its_cards_back(
     machine_here: StartHere, start: Callable[..., Daemon]
 ) -> None:

@@ -49,7 +49,7 @@ class GpuWatch:
         self._lock = threading.Lock()
         self._heard_at: dict[tuple[str, int, int | None], float] = {}
         self._unwritten: list[tuple[GpuError, bool]] = []
-        self._gpus: tuple[Gpu, ...] = ()
+        self._seen: Snapshot | None = None
         self._well: frozenset[str] = frozenset()
 
     def stop(self) -> None:
@@ -75,7 +75,7 @@ class GpuWatch:
         While somebody keeps work away from a card to see to it, the driver is let go: who holds it
         stands in the way of a reset, and of another driver.
         """
-        self._gpus = snapshot.inventory.graphics.gpus
+        self._seen = snapshot
         well = frozenset(card.gpu.uuid for card in snapshot.cards if card.fresh and not card.gpu.problem)
         for uuid in well ^ self._well:
             self._changed(uuid, "Well" if uuid in well else "Ill", "")
@@ -89,7 +89,7 @@ class GpuWatch:
             log.warning("gpu faults not looked at reason=%s", error)
             return
         there = [card.gpu.uuid for card in snapshot.cards if card.gpu.uuid and not card.state.gone]
-        seen_to = any(known[gpu.uuid].cordoned for gpu in self._gpus if gpu.uuid in known)
+        seen_to = any(known[gpu.uuid].cordoned for gpu in _gpus(snapshot) if gpu.uuid in known)
         self._errors.follow(() if seen_to else there)
 
     def _write(self) -> None:
@@ -133,11 +133,20 @@ class GpuWatch:
             self._tell(each, error)
         if fault:
             self._changed(error.uuid, f"XID{error.xid}", fault.words)
+            self._note_loss_seen_before(error)
+
+    def _note_loss_seen_before(self, error: GpuError) -> None:
+        """A card's loss can be seen before the driver reports it, and be over before the next look. Read
+        after the fault is written, as `look` is kept before it reads the faults: one of the two sees both.
+        """
+        if error.xid == xids.OFF_THE_BUS and self._seen and _is_gone(self._seen, error.uuid):
+            with self._parts.store.transaction() as db:
+                scheduler.faults.note_gone(db, error.uuid)
 
     def _holders(self, db: Database, error: GpuError) -> Iterator[Holder]:
         """Who has the card, or the part of it that the error is one of."""
         held = scheduler.holders(db)
-        parts = [part for gpu in self._gpus if gpu.uuid == error.uuid for part in gpu.instances]
+        parts = [part for gpu in _gpus(self._seen) if gpu.uuid == error.uuid for part in gpu.instances]
         if error.instance is not None:
             parts = [part for part in parts if part.number in (None, error.instance)]
         for uuid in (error.uuid, *(part.uuid for part in parts)):
@@ -163,7 +172,7 @@ class GpuWatch:
             card = cards.get(uuid)
             if fault.boot != boot_id():
                 self._clear(uuid, "The machine was restarted since its error.")
-            elif not fault.gone and _is_gone(snapshot, card):
+            elif not fault.gone and _is_gone(snapshot, uuid):
                 with self._parts.store.transaction() as db:
                     scheduler.faults.note_gone(db, uuid)
             elif fault.gone and card and card.fresh and not card.gpu.problem:
@@ -192,7 +201,13 @@ def boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
-def _is_gone(snapshot: Snapshot, card: CardReading | None) -> bool:
+def _gpus(snapshot: Snapshot | None) -> tuple[Gpu, ...]:
+    return snapshot.inventory.graphics.gpus if snapshot else ()
+
+
+def _is_gone(snapshot: Snapshot, uuid: str) -> bool:
     """Whether the driver says that a card is not there, rather than nothing."""
-    graphics = snapshot.inventory.graphics
-    return card.state.gone if card else graphics.unloaded or bool(graphics.gpus)
+    for card in snapshot.cards:
+        if card.gpu.uuid == uuid:
+            return card.state.gone
+    return snapshot.inventory.graphics.unloaded or bool(_gpus(snapshot))

@@ -64,13 +64,16 @@ _OF_WORN_CARDS = {
     156: ("a faulty part that is replaced at the next reset", _RESET),
 }
 
+OFF_THE_BUS = 79
+"""The card is not there any more, which asking it says too."""
+
 _OF_BROKEN_CARDS = {
     46: ("it stopped working", _RESET),
     48: ("a memory error that could not be corrected", _RESET),
     62: ("its controller stopped", _RESET),
     64: ("a faulty row of its memory that could not be replaced", _RESET),
     74: ("an error of its NVLink", _RESET),
-    79: ("it has fallen off the bus", _RESTART),
+    OFF_THE_BUS: ("it has fallen off the bus", _RESTART),
     95: ("a memory error that may have hit every program on it", _RESET),
     109: ("it could not change from one program to another", _RESET),
     110: ("a security fault", _RESTART),
