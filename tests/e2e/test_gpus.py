@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -187,6 +189,24 @@ def test_an_error_that_the_driver_reports_takes_the_card_out_until_its_owner_let
 
     here.workbench.run("gpu", "uncordon", "0")
     here.workbench.until_status(waiting, "Running")
+
+
+def test_a_notebook_that_its_group_shuts_out_of_its_card_is_told_to_start_anew(here: GpuMachine) -> None:
+    [holder] = here.running("holder")
+    device = Path(f"/proc/{here.pod(holder).pid}/root/dev/nvidia0")
+    device.unlink()
+    # Of NVIDIA's number, which no rule of the container allows: so it is after systemd reloaded.
+    os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(195, 0))
+    here.workbench.kill()
+    here.workbench.start()  # asks at once, and not just once a minute
+
+    here.workbench.until(lambda: here.is_marked(holder), "the notebook is marked")
+    assert "can open /dev/nvidia0 any more" in here.reason(holder)
+    here.workbench.dsw("StopInstance", instance_id=holder)
+    here.workbench.until_status(holder, "Stopped")
+    here.workbench.dsw("StartInstance", instance_id=holder)
+    here.workbench.until_status(holder, "Running")
+    assert not here.is_marked(holder)
 
 
 def test_a_programs_own_mistake_is_told_to_its_user_alone(here: GpuMachine) -> None:

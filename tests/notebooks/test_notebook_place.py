@@ -88,23 +88,36 @@ def test_a_share_is_told_to_frameworks_by_their_own_variables() -> None:
 def test_a_lost_card_marks_a_notebook_that_runs_on_and_the_mark_goes_with_the_trouble() -> None:
     running = a_notebook(status=Status.RUNNING)
 
-    marked = place.marked(running, Granted((), lost="GPU-0: It fell off the bus."), NOW)
+    marked = place.marked(running, Granted((), lost="GPU-0: It fell off the bus."), (), NOW)
 
     assert (marked.status, marked.reason_code) == (Status.RUNNING, "GPULost")
     assert "fell off the bus" in marked.reason
-    assert place.marked(marked, Granted(()), NOW).reason_code == ""
-    assert place.marked(running, Granted(()), NOW) == running
+    assert place.marked(marked, Granted(()), (), NOW).reason_code == ""
+    assert place.marked(running, Granted(()), (), NOW) == running
+
+
+def test_a_card_that_it_can_open_no_more_marks_a_notebook_and_what_is_known_of_a_card_goes_first() -> None:
+    running = a_notebook(status=Status.RUNNING)
+
+    marked = place.marked(running, Granted(()), ["/dev/nvidia1"], NOW)
+    assert (marked.status, marked.reason_code) == (Status.RUNNING, "GPULost")
+    assert "can open /dev/nvidia1 any more" in marked.reason
+    assert "stop and start it" in marked.reason
+    assert place.marked(marked, Granted(()), (), NOW).reason_code == ""
+
+    fell_off = place.marked(running, Granted((), lost="It fell off the bus."), ["/dev/nvidia1"], NOW)
+    assert "/dev/nvidia1" not in fell_off.reason
 
 
 def test_who_has_to_make_way_is_told_for_whom_and_how_long_there_is_to_save() -> None:
     running = a_notebook(status=Status.RUNNING)
     leaving = Granted((), leave="job x of alice (priority 7)", leaves_by=NOW + timedelta(minutes=1))
 
-    marked = place.marked(running, leaving, NOW)
+    marked = place.marked(running, leaving, (), NOW)
 
     assert (marked.status, marked.reason_code) == (Status.RUNNING, "Preempting")
     assert "stops at 12:01:00 UTC to make way for job x of alice (priority 7): save" in marked.reason
-    assert place.marked(marked, Granted(()), NOW).reason == "", "it may stay after all"
+    assert place.marked(marked, Granted(()), (), NOW).reason == "", "it may stay after all"
 
 
 def test_a_session_that_sees_a_card_it_was_not_given_is_stopped() -> None:

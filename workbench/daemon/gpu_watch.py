@@ -24,7 +24,7 @@ from workbench.node.xids import Verdict
 from workbench.parts import Parts
 from workbench.scheduler import Fault, Holder
 from workbench.telemetry import Change, Event, Level, events
-from workbench.telemetry.readings import CardReading, Snapshot
+from workbench.telemetry.readings import Snapshot
 from workbench.telemetry.series import GPU
 
 log = logging.getLogger(__name__)

@@ -67,14 +67,18 @@ def holding(holders: Mapping[str, Sequence[Holder]], gpus: Iterable[Gpu]) -> dic
     return found
 
 
-def marked(notebook: Notebook, placed: Granted, now: datetime) -> Notebook:
+def marked(notebook: Notebook, placed: Granted, refused: Iterable[str], now: datetime) -> Notebook:
     """A running notebook with what its owner has to know of its place, and without it once it is over:
-    that a card does not work, or that it has to make way."""
-    if placed.lost:
-        reason = (
-            f"A GPU that it holds cannot be relied on. {placed.lost} "
-            "Save what you can, then stop and start it."
-        )
+    that a card does not work or is out of its reach, or that it has to make way.
+
+    Args:
+        refused: Device files that it was given and may not open any more.
+    """
+    lost = placed.lost
+    if not lost and (files := ", ".join(sorted(refused))):
+        lost = f"No program in it can open {files} any more, as happens when systemd reloads."
+    if lost:
+        reason = f"A GPU that it holds cannot be relied on. {lost} Save what you can, then stop and start it."
         return rules.become(notebook, Status.RUNNING, now, GPU_LOST, reason)
     if placed.leaves_by:
         reason = (
@@ -91,6 +95,11 @@ def own_cards(grant: Grant, gpus: Iterable[Gpu]) -> list[Gpu]:
     """The cards that something was given, or was given a part of."""
     granted = set(grant.uuids)
     return [gpu for gpu in gpus if gpu.uuid in granted or granted & {each.uuid for each in gpu.instances}]
+
+
+def device_files(grant: Grant, gpus: Iterable[Gpu]) -> list[str]:
+    """The device files of the cards that something was given."""
+    return [f"/dev/nvidia{gpu.minor}" for gpu in own_cards(grant, gpus) if gpu.minor is not None]
 
 
 def strangers(seen: frozenset[int] | None, grant: Grant, gpus: Iterable[Gpu]) -> str:

@@ -153,6 +153,13 @@ def _wrong_cards(parts: Parts, pod: Pod, placed: scheduler.Granted) -> str:
     return place.strangers(seen, placed.grants[0], parts.node.inventory().graphics.gpus)
 
 
+def _refused_devices(parts: Parts, pod: Pod, placed: scheduler.Granted) -> frozenset[str]:
+    if placed.lost or not placed.grants:  # a driver in trouble is not to be touched
+        return frozenset()
+    gpus = parts.node.inventory().graphics.gpus
+    return parts.runtime.refused_devices(pod, place.device_files(placed.grants[0], gpus))
+
+
 def _tend(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
     if pod.address != notebook.address:  # an engine that restarted beneath a live container
         notebook = save(parts, replace(notebook, address=pod.address))
@@ -160,7 +167,7 @@ def _tend(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
     placed = _granted(parts, notebook) or scheduler.Granted(())
     if placed.leaves_by and now >= placed.leaves_by:
         return _write(parts, rules.preempted(notebook, placed.leave, now))
-    marked = place.marked(notebook, placed, now)
+    marked = place.marked(notebook, placed, _refused_devices(parts, pod, placed), now)
     if marked != notebook:
         notebook = save(parts, marked)
     activity = jupyter.activity(pod.address, notebook.id, parts.vault.open(notebook.jupyter_token))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ from workbench.runtime.containers import (
     pod_from_inspect,
     pod_name,
 )
+from workbench.runtime.device_probe import DeviceProbe
 from workbench.runtime.engine import Engine, EngineFacts
 from workbench.runtime.events import OnEvent, Watch
 from workbench.runtime.logs import LogStream
@@ -61,6 +62,7 @@ class Runtime:
         self._home_id = home_id
         self._networks = Networks(self._engine, home_id)
         self._shells = Shells(self._engine)
+        self._devices = DeviceProbe(docker_host)
 
     def engine(self) -> EngineFacts:
         """Ask what the engine is and can do."""
@@ -148,6 +150,10 @@ class Runtime:
             PodGone: The container is no longer there.
         """
         saved_logs.write(path, self.logs(pod))
+
+    def refused_devices(self, pod: Pod, devices: Sequence[str]) -> frozenset[str]:
+        """Those of its device files that a running pod may not open; see `DeviceProbe.refused`."""
+        return self._devices.refused(pod, devices)
 
     async def look_for_pod(self, kind: str, id: str) -> Pod | None:
         """As `find_pod`, while the event loop goes on."""
