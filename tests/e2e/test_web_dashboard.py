@@ -115,6 +115,7 @@ def test_a_browser_shows_the_overview_and_a_log(
 ) -> None:
     page = Page(chrome, workbench, link)
     page.shows("seen-in-browser")
+    page.shows("? Help")
 
     page.press("l")
 

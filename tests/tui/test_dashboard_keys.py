@@ -53,8 +53,20 @@ async def test_an_empty_list_names_ones_own_key(machine: FixedMachine, tmp_path:
     machine.answers["ListInstances"] = {"Instances": [], "TotalCount": 0}
     path = _file(tmp_path, '[notebooks]\ncreate = "f7"\n')
     async with dashboard(machine.client, tmp_path, keys=own_keys.read(path)) as user:
+        await user.sees("Overview", "No notebook yet: press `f7` to make one.")
         await user.go("nb")
-        await user.sees("No notebook yet: press `f7` to make one.")
+        await user.sees("Overview › Notebooks", "No notebook yet: press `f7` to make one.")
+
+
+async def test_a_way_back_is_shown_only_where_there_is_one(machine: FixedMachine, tmp_path: Path) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.sees("explore", "? Help")
+        assert "esc Back" not in user.screen
+        await user.press("escape")
+        await user.go("nb")
+        await user.sees("esc Back")
+        await user.press("escape")
+        await user.sees_no_more("esc Back")
 
 
 async def test_a_dim_key_of_ones_own_says_why(machine: FixedMachine, tmp_path: Path) -> None:

@@ -82,6 +82,13 @@ class ActingScreen(FramedScreen):
             self._reasons = reasons
             self.refresh_bindings()
 
+    def with_own_key(self, text: str) -> str:
+        """What is said of `n` where it is another key."""
+        for each in self.active_bindings.values():
+            if each.binding.action == "act('create')":
+                return text.replace("`n`", f"`{self.app.get_key_display(each.binding)}`")
+        return text
+
     def on_key(self, event: events.Key) -> None:
         """Say why a dim key does nothing."""
         pressed = self.active_bindings.get(event.key)

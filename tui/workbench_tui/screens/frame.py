@@ -111,10 +111,15 @@ class FramedScreen(Screen[None]):
         self._describe()
         self.call_after_refresh(self.refresh_data)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """From the outermost screen there is no way back."""
+        if action == "back" and self.app.screen_stack[:1] == [self]:
+            return False
+        return super().check_action(action, parameters)
+
     def action_back(self) -> None:
-        """One step back; at the outermost screen nothing."""
-        if len(self.app.screen_stack) > 1:
-            self.app.pop_screen()
+        """One step back."""
+        self.app.pop_screen()
 
     @on(Failed)
     def _explain(self, event: Failed) -> None:

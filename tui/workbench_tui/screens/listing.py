@@ -161,15 +161,8 @@ class ListScreen(ActingScreen):
         empty = self._loaded and not self.table.row_count
         if empty:
             why = "No row passes the filter; Esc takes it back." if self.table.items else self.resource.empty
-            self.query_one("#empty", Static).update(self._with_own_key(say(why)))
+            self.query_one("#empty", Static).update(self.with_own_key(say(why)))
         self.set_class(empty, "-empty")
-
-    def _with_own_key(self, text: str) -> str:
-        """What is said of `n` where it is another key."""
-        for each in self.active_bindings.values():
-            if each.binding.action == "act('create')":
-                return text.replace("`n`", f"`{self.app.get_key_display(each.binding)}`")
-        return text
 
     @on(DataTable.RowHighlighted)
     def _another_row(self) -> None:

@@ -110,6 +110,7 @@ class OverviewScreen(ActingScreen):
                 yield ResourceTable(
                     self.resource, only=("Name", "State", "Owner", "CPU", "GiB", "GPU", "Age", "Reason")
                 )
+                yield Static(id="none-runs", markup=False)
             yield VerticalScroll(Static(id="queue-text"), id="queue", classes="panel")
             yield VerticalScroll(Static(id="events-text"), id="events", classes="panel")
             yield VerticalScroll(Static(id="quota-text"), id="quota", classes="panel")
@@ -263,6 +264,8 @@ class OverviewScreen(ActingScreen):
         running = sum(item.get("Status") == "Running" for item in event.items)
         panel = self.query_one("#running")
         panel.border_subtitle = say("{running} of {all} run", running=running, all=len(event.items))
+        self.query_one("#none-runs", Static).update(self.with_own_key(say(self.resource.empty)))
+        self.set_class(not event.items, "-empty")
         self._draw_events()
         self.refresh_keys()
 

@@ -79,7 +79,9 @@ class KeyLine(Widget):
             self.app.simulate_key(name)
 
     def _look(self, screen: Screen[object]) -> None:
-        if self.app.app_focus:  # while the terminal is not looked at, nothing has the focus
+        # While the terminal is not looked at, nothing in it has the focus, and the keys stay as they were.
+        # A page in a browser may begin so.
+        if self.app.app_focus or not self.keys:
             self.keys = [self._key(each) for each in _once_each(screen.active_bindings.values())]
 
     def _key(self, active: ActiveBinding) -> Key:
