@@ -128,9 +128,10 @@ def _claimed(name: str) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        if name.startswith(_PASSING):
-            shutil.rmtree(folder, ignore_errors=True)
-        os.close(held)
+        with _lock_of_all():  # who cleans up after the dead must not meet half a folder
+            if name.startswith(_PASSING):
+                shutil.rmtree(folder, ignore_errors=True)
+            os.close(held)
 
 
 def _clean_after_the_dead() -> None:
