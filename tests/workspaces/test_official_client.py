@@ -106,6 +106,70 @@ def test_permissions_and_settings_are_read(two):
     assert [each.config_value for each in found] == ["oss://b/m/"]
 
 
+@pytest.fixture
+def labelled(two):
+    """The owner's client, and the default workspace, with a setting that has a value and two labels."""
+    owner, _, _ = two
+    id = owner.get_default_workspace(models.GetDefaultWorkspaceRequest()).body.workspace_id
+    labels = [models.UpdateConfigRequestLabels(key=key, value="1") for key in ("team", "size")]
+    wanted = models.UpdateConfigRequest(config_key="temp", config_value="oss://b/", labels=labels)
+    owner.update_config(id, wanted)
+    return owner, id
+
+
+def kept(owner, id):
+    """Each setting's value, with its labels."""
+    found = owner.list_configs(id, models.ListConfigsRequest()).body.configs
+    return {
+        each.config_key: (each.config_value, {label.key: label.value for label in each.labels})
+        for each in found
+    }
+
+
+def test_a_setting_is_deleted_only_if_it_has_the_labels_that_are_named(labelled):
+    owner, id = labelled
+    for labels in ("team=2", "team=1,colour=1", "=1"):
+        with pytest.raises(TeaException) as refused:
+            owner.delete_config(id, "temp", models.DeleteConfigRequest(labels=labels))
+        assert refused.value.code == ("InvalidParameter" if labels == "=1" else "ConfigNotFound")
+    assert kept(owner, id)
+
+    owner.delete_config(id, "temp", models.DeleteConfigRequest(labels="team=1, size=1"))
+    assert kept(owner, id) == {}
+
+
+def test_a_change_of_a_setting_leaves_what_it_does_not_name(labelled):
+    owner, id = labelled
+    owner.update_config(id, models.UpdateConfigRequest(config_key="temp", config_value="oss://c/"))
+    assert kept(owner, id)["temp"] == ("oss://c/", {"team": "1", "size": "1"})
+
+    label = models.UpdateConfigsRequestConfigsLabels(key="team", value="2")
+    only_labels = models.UpdateConfigsRequestConfigs(config_key="temp", labels=[label])
+    owner.update_configs(id, models.UpdateConfigsRequest(configs=[only_labels]))
+    assert kept(owner, id)["temp"] == ("oss://c/", {"team": "2"})
+
+
+def test_a_setting_that_could_not_be_used_is_refused(labelled):
+    owner, id = labelled
+    for wanted, why in (
+        (models.UpdateConfigRequest(config_key="new"), "ConfigValue is not given"),
+        (models.UpdateConfigRequest(config_key="..", config_value="x"), "delete it"),
+    ):
+        with pytest.raises(TeaException, match=why):
+            owner.update_config(id, wanted)
+    assert kept(owner, id).keys() == {"temp"}
+
+
+def test_blanks_in_a_list_of_ids_mean_nothing(two):
+    _, client, _ = two
+    ids = [
+        client.create_workspace(models.CreateWorkspaceRequest(workspace_name=name)).body.workspace_id
+        for name in ("vision", "voice")
+    ]
+    request = models.ListWorkspacesRequest(workspace_ids=" , ".join(ids))
+    assert client.list_workspaces(request).body.total_count == 2
+
+
 def test_what_a_role_may_not_do_answers_403_and_is_in_the_audit_log(machine, two):
     _, client, ada = two
     with pytest.raises(TeaException) as refused:

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 from workbench.errors import InvalidInput
+from workbench.wire import lists
 from workbench.wire.operations import Operation, models
 
 RAW_BODY = "body"
@@ -124,8 +125,7 @@ def _from_text(reader: _Reader, text: str, kind: str, place: str) -> Any:
             raise WrongType(place, text, "JSON") from error
         return reader.value(parsed, kind.removesuffix(_AS_JSON), place)
     if kind.endswith(_AS_LIST):
-        parts = [part.strip() for part in text.split(",") if part.strip()]
-        return reader.value(parts, kind.removesuffix(_AS_LIST), place)
+        return reader.value(lists.parts(text), kind.removesuffix(_AS_LIST), place)
     literal: Any = text
     if kind == "boolean":
         literal = {"true": True, "false": False}.get(text.lower(), text)

@@ -13,6 +13,7 @@ from typing import Any
 from workbench.errors import InvalidInput
 from workbench.notebooks.api.requests import PREEMPTIBLE, one_of
 from workbench.notebooks.search import ORDERS, Holding, Query
+from workbench.wire import lists
 from workbench.wire.paging import sorting
 from workbench.wire.times import from_wire
 
@@ -55,7 +56,7 @@ def query(
         **{str(key): str(value) for key, value in fields.get("Labels", {}).items()},
         **{each.get("Key", ""): each.get("Value", "") for each in fields.get("Tag", [])},
     }
-    statuses = [each.strip() for each in fields.get("Status", "").split(",") if each.strip()]
+    statuses = lists.parts(fields.get("Status", ""))
     return Query(
         seen_in=seen_in,
         workspace_id=fields.get("WorkspaceId", ""),

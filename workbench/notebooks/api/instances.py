@@ -24,6 +24,7 @@ from workbench.notebooks.session import KIND
 from workbench.parts import Parts, Route
 from workbench.storage import MountRequest
 from workbench.telemetry import Change, Event, Level, events
+from workbench.wire import lists
 from workbench.wire.call import Call
 from workbench.wire.operations import operation
 from workbench.wire.paging import page
@@ -194,7 +195,7 @@ def update_labels(parts: Parts, call: Call) -> Answer:
 
 def delete_labels(parts: Parts, call: Call) -> Answer:
     """DeleteInstanceLabels: drop these keys, keep the others."""
-    keys = [each.strip() for each in call.fields.get("LabelKeys", "").split(",") if each.strip()]
+    keys = lists.parts(call.fields.get("LabelKeys", ""))
     if not keys:
         raise InvalidInput("LabelKeys is empty.", hint="Name the keys, with commas between them.")
     with parts.store.transaction() as db:

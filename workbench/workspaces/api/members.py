@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from workbench.errors import InvalidInput
 from workbench.parts import Parts
+from workbench.wire import lists
 from workbench.wire.call import Call
 from workbench.wire.paging import page
 from workbench.wire.times import to_wire
@@ -23,7 +24,7 @@ from workbench.workspaces.roles import Role, parse_role, parse_roles
 def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
     """ListMembers."""
     wanted = page(call.fields, size=20)
-    roles = parse_roles(name for name in call.fields.get("Roles", "").split(",") if name)
+    roles = parse_roles(lists.parts(call.fields.get("Roles", "")))
     with parts.store.reading() as db:
         found, total = members.search(
             db,
@@ -68,7 +69,7 @@ def create(parts: Parts, call: Call) -> Mapping[str, Any]:
 
 def delete(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[str, Any]:
     """DeleteMembers: all that are named, or none."""
-    ids = {each for each in call.fields.get("MemberIds", "").split(",") if each}
+    ids = set(lists.parts(call.fields.get("MemberIds", "")))
     if not ids:
         raise InvalidInput("MemberIds is empty.")
     with parts.store.transaction() as db:

@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from workbench.errors import NotFound
 from workbench.parts import Parts
+from workbench.wire import lists
 from workbench.wire.call import Call
 from workbench.workspaces import pools, records, tags
 from workbench.workspaces.authorization import require, require_on_machine, visible_in
@@ -75,7 +76,7 @@ def put(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[str
 
 def take_off(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[str, Any]:
     """UntagResource; without keys, all tags."""
-    keys = [key for key in call.fields.get("Keys", "").split(",") if key]
+    keys = lists.parts(call.fields.get("Keys", ""))
     with parts.store.transaction() as db:
         _permitted(residents, db, call)
         tags.take_off(db, call.fields["kind"], call.fields["resource_id"], keys)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from workbench.parts import Parts
+from workbench.wire import lists
 from workbench.wire.call import Call
 from workbench.wire.paging import page, sorting
 from workbench.wire.times import to_wire
@@ -34,7 +35,7 @@ def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
             sorting=order,
             member="" if call.caller.owner else call.caller.user_id,
             name=call.fields.get("WorkspaceName", ""),
-            ids=[each for each in call.fields.get("WorkspaceIds", "").split(",") if each],
+            ids=lists.parts(call.fields.get("WorkspaceIds", "")),
         )
         admins = members.names_with(db, [each.workspace_id for each in found], Role.ADMIN)
     return {
