@@ -42,13 +42,17 @@ _OF_GPU_TYPE = (
     "(instr(lower(gpu_model), lower(:gpu_type)) OR instr(lower(gpu_instance), lower(:gpu_type))"
     f" OR instr(lower({_HOLDS.format(what='types')}), lower(:gpu_type)))"
 )
+_COUNTED_GPUS = "max(gpus, gpu_instance != '')"
+"""As a notebook's description counts them: a MIG instance is one, a share is none."""
+
 _GPU_MEMORY = f"coalesce({_HOLDS.format(what='memory_bytes')}, gpu_memory_bytes)"
 _IN_POOL = "id IN (SELECT id FROM work WHERE kind = 'notebook' AND pool = :pool)"
 
 
 @dataclass(frozen=True)
 class Holding:
-    """What a notebook holds of GPUs now: the names of their kinds, and the memory of all."""
+    """What a notebook holds of GPUs now: the names of their kinds, and the memory of each, of the
+    smallest where they differ."""
 
     types: str
     memory_bytes: int
@@ -62,7 +66,7 @@ class Query:
     the caller for theirs and the public ones; None in its place means everything.
     Ranges are inclusive, memory in bytes, times as in the database (ISO 8601, UTC). A type of GPU is
     the one that was asked for or the one that is held, `holding` says by id what is held; so is
-    the memory. `nothing` finds nothing at all.
+    the memory of one of them. `nothing` finds nothing at all.
     """
 
     seen_in: Mapping[str, str | None] | None = None
@@ -131,11 +135,12 @@ def _conditions(query: Query) -> tuple[str, dict[str, object]]:
         parts.append(_HAS_ALL_LABELS)
         values["labels"] = json.dumps(dict(query.labels))
     for column, (low, high) in query.ranges.items():
+        amount = _COUNTED_GPUS if column == "gpus" else column
         if low is not None:
-            parts.append(f"{column} >= :{column}_low")
+            parts.append(f"{amount} >= :{column}_low")
             values[f"{column}_low"] = low
         if high is not None:
-            parts.append(f"{column} <= :{column}_high")
+            parts.append(f"{amount} <= :{column}_high")
             values[f"{column}_high"] = high
     if query.seen_in is not None:
         parts.append(_SEEN)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from workbench.errors import InvalidInput
@@ -30,6 +31,10 @@ _ALWAYS_ALIKE: Mapping[str, Mapping[str, bool]] = {
 """Choices of which every notebook here has the same: whether it is the one that is asked for."""
 
 _ANY_RESOURCE = "ALL"
+
+_GIB = Fraction(2**30)
+_THOUSANDTH = Fraction(1, 1000)
+"""PAI counts CPUs and GPUs in thousandths where it filters, and whole ones everywhere else."""
 
 
 def about_gpus(fields: Mapping[str, Any]) -> bool:
@@ -67,7 +72,7 @@ def query(
         statuses=statuses,
         accessibility=fields.get("Accessibility", ""),
         gpu_type=fields.get("GpuType", ""),
-        gpu_memory=(_number(fields, "MinGpuMemory", 2**30), _number(fields, "MaxGpuMemory", 2**30)),
+        gpu_memory=(_number(fields, "MinGpuMemory", _GIB), _number(fields, "MaxGpuMemory", _GIB)),
         holding=holding or {},
         pool=pool if pool.upper() != _ANY_RESOURCE else "",
         nothing=_nowhere(fields),
@@ -95,7 +100,11 @@ def _accelerated(accelerator: str) -> bool | None:
 
 def _ranges(fields: Mapping[str, Any]) -> dict[str, tuple[float | str | None, float | str | None]]:
     ranges: dict[str, tuple[float | str | None, float | str | None]] = {}
-    for column, name, unit in (("cpus", "Cpu", 1), ("gpus", "Gpu", 1), ("memory_bytes", "Memory", 2**30)):
+    for column, name, unit in (
+        ("cpus", "Cpu", _THOUSANDTH),
+        ("gpus", "Gpu", _THOUSANDTH),
+        ("memory_bytes", "Memory", _GIB),
+    ):
         low, high = (_number(fields, f"{bound}{name}", unit) for bound in ("Min", "Max"))
         if low is not None or high is not None:
             ranges[column] = (low, high)
@@ -108,7 +117,7 @@ def _ranges(fields: Mapping[str, Any]) -> dict[str, tuple[float | str | None, fl
     return ranges
 
 
-def _number(fields: Mapping[str, Any], name: str, unit: int) -> float | None:
+def _number(fields: Mapping[str, Any], name: str, unit: Fraction) -> float | None:
     if name not in fields:
         return None
     try:
@@ -117,4 +126,4 @@ def _number(fields: Mapping[str, Any], name: str, unit: int) -> float | None:
         number = math.nan
     if not math.isfinite(number):
         raise InvalidInput(f"{name} is {fields[name]!r}; a number is wanted.")
-    return number * unit
+    return float(Fraction(number) * unit)
