@@ -62,13 +62,14 @@ def test_create_passes_on_what_was_asked_and_prints_the_id(api: Api) -> None:
 
     result = run(
         api, "notebook", "create", "--name", "first", "--memory", "8", "--gpu", "1", "--env", "A=b=c",
-        "--mount", "nas://workspace/data:/mnt/data:ro", "--shutdown-after", "8h",
+        "--mount", "nas://workspace/data:/mnt/data:ro", "--shutdown-after", "8h", "--pool", "big",
     )  # fmt: skip
 
     assert result.stdout == "dsw-1\n"
     asked = api.fields_of("CreateInstance")
     assert asked["RequestedResource"] == {"Memory": "8", "GPU": "1"}
     assert asked["EnvironmentVariables"] == {"A": "b=c"}
+    assert asked["ResourceId"] == "big"
     assert asked["Datasets"][0]["MountAccess"] == "RO"
     assert api.fields_of("CreateInstanceShutdownTimer")["RemainingTimeInMs"] == 8 * 3_600_000
 
@@ -122,12 +123,13 @@ def test_open_prints_a_link_that_works_once(api: Api) -> None:
 
 
 def test_show_tells_a_reader_all_that_is_known(api: Api) -> None:
-    with_one(api, Status="Failed", ReasonMessage="Out of memory.")
+    with_one(api, Status="Failed", ReasonMessage="Out of memory.", ResourceId="big")
 
     shown = run(api, "notebook", "show", "first").stdout
 
     assert "Failed (Out of memory.)" in shown
     assert "4 GiB" in shown
+    assert "big" in shown
 
 
 def test_logs_are_the_lines_and_nothing_else(api: Api) -> None:

@@ -2,55 +2,29 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from http.client import HTTPConnection
 
 import pytest
-import uvicorn
 from alibabacloud_aiworkspace20210204 import models
 from alibabacloud_aiworkspace20210204.client import Client
-from alibabacloud_tea_openapi.utils_models import Config
 from Tea.exceptions import TeaException
 
-from workbench.api import application
-from workbench.workspaces import Auditor, KeyPair, Role
+from tests.workspaces.served import config, served
+from workbench.workspaces import KeyPair, Role
 
 
 @pytest.fixture
 def port(machine) -> Iterator[int]:
     """Where the machine's API answers."""
-    machine.clock.time = datetime.now(UTC)
-    auditor = Auditor(machine.store, machine.clock)
-    app = application(machine.parts, machine.routes, machine.authenticate, observe=auditor)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join()
+    with served(machine) as port:
+        yield port
 
 
 @pytest.fixture
 def client_of(port):
     """The official client with somebody's key."""
-
-    def make(key: KeyPair) -> Client:
-        return Client(
-            Config(
-                access_key_id=key.access_key_id,
-                access_key_secret=key.secret,
-                endpoint=f"127.0.0.1:{port}",
-                protocol="http",
-                region_id="local",
-            )
-        )
-
-    return make
+    return lambda key: Client(config(port, key))
 
 
 @pytest.fixture

@@ -112,6 +112,9 @@ def notebook() -> None:
 @click.option("--name", help="Its name, unique in the workspace; one is made up if not given.")
 @_wishes
 @click.option("--gpu-memory", metavar="SIZE", help="A share of one GPU, which others use too: 8 means 8 GiB.")
+@click.option(
+    "--pool", metavar="NAME", help="The pool that it must run in; any of its workspace's by default."
+)
 @click.option("--workspace", default="", metavar="ID", help="Its workspace; the default one if not given.")
 @_wait
 @as_json
@@ -121,12 +124,13 @@ def create(
     *,
     wishes: Wishes,
     gpu_memory: str | None,
+    pool: str | None,
     workspace: str,
     wait: bool,
     json_wanted: bool,
 ) -> None:
     """Create and start a notebook; print its id, and its URL when waited for."""
-    wishes = dataclasses.replace(wishes, gpu_memory=gpu_memory)
+    wishes = dataclasses.replace(wishes, gpu_memory=gpu_memory, pool=pool)
     notebook_id = notebooks.create(session.client, wishes, workspace_id=workspace)
     if not json_wanted:
         click.echo(notebook_id)
@@ -327,6 +331,7 @@ def _facts(view: NotebookView) -> list[tuple[str, str]]:
         ("memory", _gib(view.memory)),
         ("shared memory", _gib(view.shared_memory)),
         ("gpu", view.gpu),
+        ("pool", view.pool),
         ("priority", f"{view.priority}{', preemptible' * view.preemptible}"),
         ("idle", ", ".join(filter(None, (_idle(view), limit)))),
         ("stops at", view.shutdown_at),

@@ -79,6 +79,7 @@ class Wishes:
         shutdown_after_ms: Stop so long from now, whatever happens; 0 for never.
         gpu_type: A part of the card's name, or a MIG instance by profile or UUID.
         gpu_memory: A share of one card, as `memory`, instead of whole ones; for a new notebook only.
+        pool: The pool that it must run in; for a new notebook only.
         priority: From 1 to 9, the highest served first.
         preemptible: Whether it may be stopped for work of a higher priority, and start again after it.
     """
@@ -91,6 +92,7 @@ class Wishes:
     gpu: str | None = None
     gpu_type: str | None = None
     gpu_memory: str | None = None
+    pool: str | None = None
     priority: int | None = None
     preemptible: bool | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -117,6 +119,7 @@ class NotebookView:
     memory: str
     shared_memory: str
     gpu: str
+    pool: str
     priority: int
     preemptible: bool
     url: str
@@ -147,6 +150,7 @@ class NotebookView:
             memory=resource.get("Memory") or "",
             shared_memory=resource.get("SharedMemory") or "",
             gpu=resource.get("GPU") or "",
+            pool=answer.get("ResourceId") or "",
             priority=answer.get("Priority") or 1,
             preemptible=labels.get(_PREEMPTIBLE) == "true",
             url=answer.get("InstanceUrl") or "",
@@ -349,6 +353,7 @@ def _fields(wishes: Wishes) -> dict[str, Any]:
     fields = {
         "InstanceName": wishes.name,
         "ImageUrl": wishes.image,
+        "ResourceId": wishes.pool,
         "RequestedResource": {name: value for name, value in resource.items() if value is not None},
         "EnvironmentVariables": dict(wishes.environment),
         "Datasets": [

@@ -98,7 +98,8 @@ class Notebook:
     """One notebook.
 
     Of GPUs it wants whole ones (`gpus`), so much memory of one that it shares, or a MIG instance by
-    profile or UUID; `gpu_model` is a part of the card's name. `generation` counts the times that it
+    profile or UUID; `gpu_model` is a part of the card's name. `pool` is the one that it must run in,
+    empty where any will do. `generation` counts the times that it
     was asked to start. `interruptions` counts how often the container of this generation was ended
     from outside. `last_active` is when somebody or a kernel last did something in it. The three
     secrets are sealed. `revision` counts the writes.
@@ -119,6 +120,7 @@ class Notebook:
     gpu_memory_bytes: int = 0
     gpu_instance: str = ""
     spec: str = ""
+    pool: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     mounts: tuple[DataMount, ...] = ()
     accessibility: str = "PRIVATE"
@@ -396,3 +398,8 @@ def say_where_events_stand(db: Database) -> None:
 @MIGRATIONS()
 def add_preemptible(db: Database) -> None:
     db.execute("ALTER TABLE notebooks ADD COLUMN preemptible INTEGER NOT NULL DEFAULT 0")
+
+
+@MIGRATIONS()
+def add_pools(db: Database) -> None:
+    db.execute("ALTER TABLE notebooks ADD COLUMN pool TEXT NOT NULL DEFAULT ''")

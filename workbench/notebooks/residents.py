@@ -28,6 +28,7 @@ def work(notebook: Notebook, inventory: Inventory) -> workspaces.Work:
         cpus=notebook.cpus,
         memory_bytes=notebook.memory_bytes,
         gpus=scheduler.gpus_of(place.cards(notebook), inventory.graphics.gpus),
+        pool=notebook.pool,
     )
 
 

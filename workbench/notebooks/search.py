@@ -46,7 +46,8 @@ _COUNTED_GPUS = "max(gpus, gpu_instance != '')"
 """As a notebook's description counts them: a MIG instance is one, a share is none."""
 
 _GPU_MEMORY = f"coalesce({_HOLDS.format(what='memory_bytes')}, gpu_memory_bytes)"
-_IN_POOL = "id IN (SELECT id FROM work WHERE kind = 'notebook' AND pool = :pool)"
+_POOL = "coalesce((SELECT work.pool FROM work WHERE work.kind = 'notebook' AND work.id = notebooks.id), pool)"
+"""The one that a notebook runs in, or while it does not, the one that it must run in."""
 
 
 @dataclass(frozen=True)
@@ -166,4 +167,13 @@ def _place_conditions(query: Query) -> Iterator[tuple[str, dict[str, object]]]:
     if query.preemptible is not None:
         yield "preemptible = :preemptible", {"preemptible": query.preemptible}
     if query.pool:
-        yield _IN_POOL, {"pool": query.pool}
+        yield f"{_POOL} = :pool", {"pool": query.pool}
+
+
+def pools(db: Database, notebook_ids: Sequence[str]) -> dict[str, str]:
+    """The pool of each of these notebooks, empty for what no pool set aside."""
+    rows = db.execute(
+        f"SELECT id, {_POOL} FROM notebooks WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608
+        [json.dumps(list(notebook_ids))],
+    )
+    return dict(rows.fetchall())

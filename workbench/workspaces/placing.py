@@ -54,7 +54,7 @@ def place(pools: Mapping[str, Pool], used: Mapping[str, Amounts], installed: Amo
     if asked.pool:
         linked = [pool for pool in linked if pool.name == asked.pool]
         if not linked:
-            raise PoolNotFound(asked.pool)
+            raise PoolNotFound(asked.pool, workspace_id=asked.workspace_id)
     if not linked:
         free = left(installed, pools.values())
         reason = _in_the_way(free, used[""], asked.amounts) if pools else ""

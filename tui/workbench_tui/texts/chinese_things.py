@@ -32,6 +32,7 @@ NOTEBOOKS: Mapping[str, str] = {
     "Minutes": "分钟",
     "Without use, until it is stopped; 0 lifts the limit.": "闲置多久后停止；0 取消时限。",
     "From 1 to 9; 9 is served first.": "1 到 9；9 最先安排。",
+    "Pool": "资源池",
     "Preemptible": "可抢占",
     "May be stopped for work of a higher priority; it starts again by itself.": (
         "可为更高优先级的工作让出资源；之后会自动重新启动。"

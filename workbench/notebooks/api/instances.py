@@ -64,7 +64,7 @@ def get(parts: Parts, call: Call) -> Answer:
     """GetInstance."""
     with parts.store.reading() as db:
         notebook = permitted(db, call)
-        return _view(parts, db, notebook)
+        return _view(parts, db, notebook, search.pools(db, [notebook.id]))
 
 
 def list_(parts: Parts, call: Call) -> Answer:
@@ -77,7 +77,8 @@ def list_(parts: Parts, call: Call) -> Answer:
         seen_in = workspaces.visible_in(db, call.caller, call.operation.action)
         query = filters.query(call.fields, seen_in, holding)
         found, total = search.find(db, query, offset=wanted.offset, limit=wanted.size)
-        return {"Instances": [_view(parts, db, each) for each in found], "TotalCount": total}
+        pools = search.pools(db, [each.id for each in found])
+        return {"Instances": [_view(parts, db, each, pools) for each in found], "TotalCount": total}
 
 
 def update(parts: Parts, call: Call) -> Answer:
@@ -262,9 +263,10 @@ def _check_mounts(parts: Parts, db: Database, notebook: Notebook) -> None:
     )
 
 
-def _view(parts: Parts, db: Database, notebook: Notebook) -> dict[str, Any]:
+def _view(parts: Parts, db: Database, notebook: Notebook, pools: Mapping[str, str]) -> dict[str, Any]:
     return views.instance(
         notebook,
+        pool=pools[notebook.id],
         labels=workspaces.tags_of(db, KIND, notebook.id),
         user_name=workspaces.user(db, notebook.user_id).name,
         workspace_name=workspaces.workspace(db, notebook.workspace_id).name,

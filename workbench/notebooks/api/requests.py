@@ -60,6 +60,7 @@ def new_notebook(
         cpus=min(settings.notebook_cpus, inventory.cpus),
         memory_bytes=min(memory, inventory.memory_bytes),
         shm_bytes=min(memory, inventory.memory_bytes) // 2,
+        pool=fields.get("ResourceId", ""),
     )
     return changed_notebook(blank, fields, inventory)
 

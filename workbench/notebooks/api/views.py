@@ -18,6 +18,7 @@ from workbench.wire.times import to_wire
 def instance(
     notebook: Notebook,
     *,
+    pool: str,
     labels: Mapping[str, str],
     user_name: str,
     workspace_name: str,
@@ -40,6 +41,8 @@ def instance(
         "ImageUrl": notebook.image,
         "ImageName": notebook.image,
         "EcsSpec": notebook.spec,
+        "ResourceId": pool,
+        "ResourceName": pool,
         "AcceleratorType": "GPU" if place.cards(notebook) else "CPU",
         "RequestedResource": {
             "CPU": f"{notebook.cpus:g}",

@@ -1,0 +1,100 @@
+"""Notebooks through PAI's own client, over HTTP, down to the database; no container is started."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from alibabacloud_pai_dsw20220101 import models as dsw
+from darabonba.exceptions import DaraException
+
+from tests.e2e.official_client import CheckingClient
+from tests.workspaces.served import config, served
+from workbench import notebooks
+from workbench.notebooks import records, rules
+from workbench.scheduler import MIGRATIONS as SCHEDULER
+from workbench.telemetry import events
+from workbench.workqueue import WorkQueue
+from workbench.workspaces import Kind, end_work, routes
+
+SMALL = dsw.CreateInstanceRequestRequestedResource(cpu="0.5", memory="0.25")
+
+
+@pytest.fixture
+def client_of(machine):
+    """The official client with somebody's key, at a machine that keeps notebooks and starts none."""
+    machine.store.migrate([events.MIGRATIONS, SCHEDULER, notebooks.MIGRATIONS])
+    machine.parts = replace(machine.parts, queue=WorkQueue(workers=1, resync_s=60))
+    machine.routes = (*routes([notebooks.RESIDENTS]), *notebooks.ROUTES)
+    with served(machine) as port:
+        yield lambda key: CheckingClient(config(port, key))
+
+
+@pytest.fixture
+def client(machine, client_of):
+    """The machine's owner."""
+    return client_of(machine.first.key)
+
+
+def create(client, name, **fields):
+    request = dsw.CreateInstanceRequest(**{"instance_name": name, "requested_resource": SMALL, **fields})
+    return client.create_instance(request).body.instance_id
+
+
+def get(client, id):
+    return client.get_instance(id, dsw.GetInstanceRequest()).body
+
+
+def listed(client, **filters):
+    found = client.list_instances(dsw.ListInstancesRequest(**filters)).body.instances
+    return [each.instance_name for each in found]
+
+
+def refusal(call, *args):
+    with pytest.raises(DaraException) as refused:
+        call(*args)
+    return refused.value
+
+
+def at_rest(machine, id):
+    """Write that it stopped, as the daemon does once its container is gone."""
+    with machine.store.transaction() as db:
+        stopping = rules.stop(records.get(db, id), machine.clock())
+        records.save(db, rules.settled(stopping, machine.clock()))
+        end_work(db, Kind.NOTEBOOK, id)
+
+
+@pytest.fixture
+def pools(machine):
+    """Two pools of the default workspace, of which a notebook that names none gets the first."""
+    for name in ("alpha", "beta"):
+        machine.ask(
+            machine.owner,
+            "CreatePool",
+            Name=name,
+            Cpus=2,
+            MemoryBytes=2**31,
+            WorkspaceIds=[machine.first.workspace_id],
+        )
+
+
+def test_a_notebook_runs_in_the_pool_that_it_asks_for_whenever_it_is_started(machine, client, pools):
+    wanted, any_ = create(client, "wanted", resource_id="beta"), create(client, "any")
+    assert (get(client, wanted).resource_id, get(client, wanted).resource_name) == ("beta", "beta")
+    assert get(client, any_).resource_id == "alpha"
+    assert listed(client, resource_id="beta") == ["wanted"]
+
+    at_rest(machine, wanted)
+    assert listed(client, resource_id="beta") == ["wanted"]
+    machine.ask(machine.owner, "UpdatePool", name="beta", Draining=True)
+    assert "beta: is draining" in refusal(client.start_instance, wanted).message
+    machine.ask(machine.owner, "UpdatePool", name="beta", Draining=False)
+    client.start_instance(wanted)
+    assert get(client, wanted).resource_id == "beta"
+
+
+def test_a_pool_that_is_not_there_for_a_workspace_is_refused_and_nothing_is_kept(client, pools):
+    error = refusal(lambda: create(client, "lost", resource_id="gamma"))
+
+    assert (error.code, error.status_code) == ("PoolNotFound", 404)
+    assert listed(client) == []
