@@ -15,7 +15,7 @@ from workbench.notebooks import records, rules
 from workbench.scheduler import MIGRATIONS as SCHEDULER
 from workbench.telemetry import events
 from workbench.workqueue import WorkQueue
-from workbench.workspaces import Kind, end_work, routes
+from workbench.workspaces import Kind, Role, end_work, routes
 
 SMALL = dsw.CreateInstanceRequestRequestedResource(cpu="0.5", memory="0.25")
 
@@ -98,3 +98,70 @@ def test_a_pool_that_is_not_there_for_a_workspace_is_refused_and_nothing_is_kept
 
     assert (error.code, error.status_code) == ("PoolNotFound", 404)
     assert listed(client) == []
+
+
+def test_a_notebook_is_its_makers_and_no_field_says_otherwise(machine, client_of, client):
+    ada = machine.join(Role.DEVELOPER, 2001)
+    theirs = client_of(machine.add_key(ada))
+    id = create(theirs, "mine", user_id=ada.user_id)
+
+    for attempt in (
+        lambda: create(client, "gift", user_id=ada.user_id),
+        lambda: client.update_instance(id, dsw.UpdateInstanceRequest(user_id=machine.first.user_id)),
+    ):
+        error = refusal(attempt)
+        assert error.code == "InvalidParameter"
+        assert "belongs to who creates it" in error.message
+    assert get(client, id).user_id == ada.user_id
+    assert listed(client) == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "instead"),
+    [
+        ({"image_auth": "dXNlcjpwYXNz"}, "docker login"),
+        ({"access_restriction_rules": {"a": "b"}}, "Accessibility"),
+        (
+            {"cloud_disks": [dsw.CreateInstanceRequestCloudDisks(capacity="30Gi", sub_type="rootfs")]},
+            "Datasets",
+        ),
+        ({"dynamic_mount": dsw.DynamicMount(enable=True)}, "Datasets"),
+        ({"oversold_type": "AcceptQuotaOverSold"}, "ForbiddenQuotaOverSold"),
+    ],
+)
+def test_what_its_maker_would_miss_is_refused_with_what_to_do(client, fields, instead):
+    error = refusal(lambda: create(client, "first", **fields))
+
+    assert (error.status_code, error.code) == (400, "InvalidParameter")
+    assert instead in error.message
+    assert listed(client) == []
+
+
+def test_what_means_nothing_on_one_machine_hinders_nobody(client):
+    create(
+        client,
+        "first",
+        user_vpc=dsw.CreateInstanceRequestUserVpc(vpc_id="vpc-1"),
+        driver="535.54.03",
+        workspace_source="/mnt/data",
+        oversold_type="ForbiddenQuotaOverSold",
+    )
+
+    assert listed(client) == ["first"]
+
+
+def test_variables_of_an_update_are_texts_whatever_their_type_was(client):
+    id = create(client, "first", environment_variables={"KEPT": "no"})
+
+    def update(**variables):
+        client.update_instance(id, dsw.UpdateInstanceRequest(environment_variables=variables))
+
+    update(EPOCHS=3, RATE=0.5, SHUFFLE=True, NAME="x")
+    assert get(client, id).environment_variables == {
+        "EPOCHS": "3",
+        "RATE": "0.5",
+        "SHUFFLE": "true",
+        "NAME": "x",
+    }
+    for value in (None, {"a": "b"}, ["a"]):
+        assert "The value of BAD is" in refusal(lambda value=value: update(BAD=value)).message

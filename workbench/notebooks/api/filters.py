@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from workbench.errors import InvalidInput
+from workbench.notebooks.api.not_offered import NOT_OVERSOLD
 from workbench.notebooks.api.requests import PREEMPTIBLE, one_of
 from workbench.notebooks.search import ORDERS, Holding, Query
 from workbench.wire import lists
@@ -23,7 +24,7 @@ _ALWAYS_ALIKE: Mapping[str, Mapping[str, bool]] = {
     "PaymentType": {"PayAsYouGo": True, "PostPaid": True, "Subscription": False, "PrePaid": False},
     # No notebook lives on what a quota of others leaves: who can spare its place is preemptible.
     "OversoldType": {
-        "ForbiddenQuotaOverSold": True,
+        NOT_OVERSOLD: True,
         "AcceptQuotaOverSold": False,
         "ForceQuotaOverSold": False,
     },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any
 from workbench.errors import InvalidInput
 from workbench.node import Inventory, Resources, check_fits, parse_resources, share_of_a_gpu, specs
 from workbench.node.requests import parse_gpus
+from workbench.notebooks.api import not_offered
 from workbench.notebooks.records import DataMount, IdleLimit, Notebook
 from workbench.settings import Settings
 from workbench.wire.times import from_wire
@@ -71,6 +73,7 @@ def changed_notebook(notebook: Notebook, fields: Mapping[str, Any], inventory: I
     Raises:
         InvalidInput: A value is wrong, or never fits this machine.
     """
+    not_offered.refuse(fields, notebook)
     changes: dict[str, Any] = {}
     if "InstanceName" in fields:
         changes["name"] = check_name(fields["InstanceName"])
@@ -121,11 +124,12 @@ def check_name(name: str) -> str:
     return name
 
 
-def check_environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Environment variables that a user sets.
+def check_environment(variables: Mapping[str, Any]) -> dict[str, str]:
+    """Environment variables that a user sets, as the texts that they become.
 
     Raises:
-        InvalidInput: A name is no name, or a variable is one that makes the session work.
+        InvalidInput: A name is no name, a value is no text, or a variable is one that makes the session
+            work.
     """
     for name, value in variables.items():
         if not _VARIABLE.fullmatch(name):
@@ -135,9 +139,14 @@ def check_environment(variables: Mapping[str, str]) -> dict[str, str]:
                 f"{name} is set by Workbench and cannot be chosen.",
                 hint="Ask for GPUs with RequestedResource." if name.startswith("NVIDIA") else "",
             )
+        if not isinstance(value, str | int | float):
+            raise InvalidInput(f"The value of {name} is {reprlib.repr(value)}; text or a number is wanted.")
         if "\0" in str(value):
             raise InvalidInput(f"The value of {name} contains a NUL character.")
-    return {name: str(value) for name, value in variables.items()}
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in variables.items()
+    }
 
 
 def shutdown_time(fields: Mapping[str, Any], now: datetime) -> datetime:
