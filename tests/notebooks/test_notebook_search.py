@@ -34,7 +34,14 @@ def filled(store: Store) -> Store:
             gpu_model="A100",
             status=Status.RUNNING,
         ),
-        a_notebook(id="dsw-b", name="Beta_100%", cpus=2, gpus=1, created_at=NOW, priority=5),
+        a_notebook(
+            id="dsw-b",
+            name="Beta_100%",
+            cpus=2,
+            gpus=1,
+            created_at=NOW + timedelta(seconds=0.5),
+            priority=5,
+        ),
         a_notebook(
             id="dsw-c",
             name="gamma",
@@ -92,6 +99,7 @@ def found(store: Store, seen_in: Any = None, **fields: Any) -> list[str]:
         ({"MaxMemory": "1"}, ["alpha"]),
         ({"CreateTimeAfter": "2026-05-04T12:00:00Z"}, ["Beta_100%"]),
         ({"CreateTimeBefore": "2026-05-04T11:59:59Z"}, ["alpha", "delta", "gamma"]),
+        ({"CreateTimeBefore": "2026-05-04T12:00:00Z"}, ["Beta_100%", "alpha", "delta", "gamma"]),
         ({"Labels": {"team": "red"}}, ["Beta_100%", "alpha"]),
         ({"Labels": {"team": "red", "size": "big"}}, ["Beta_100%"]),
         ({"Labels": {'odd "key"': "1"}}, ["alpha"]),

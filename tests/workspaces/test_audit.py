@@ -145,6 +145,15 @@ def test_lines_whose_time_is_over_go(machine):
     assert left == ["new", "young"]
 
 
+def test_a_line_is_in_a_range_that_ends_with_the_time_it_is_told_with(machine):
+    with machine.store.transaction() as db:
+        audit.write(db, an_entry(time=NOW + timedelta(seconds=0.7006)))
+    told = machine.ask(machine.owner, "ListAuditEntries")["Entries"][0]["Time"]
+
+    for until in (told, told[:19] + "Z"):
+        assert machine.ask(machine.owner, "ListAuditEntries", Until=until)["Entries"], until
+
+
 def test_lines_are_found_by_time_user_operation_resource_and_level(machine):
     with machine.store.transaction() as db:
         for hour in range(10):
@@ -164,7 +173,7 @@ def test_lines_are_found_by_time_user_operation_resource_and_level(machine):
             return [(each.time - NOW).seconds // 3600 for each in audit.search(db, Query(**asked), limit=10)]
 
     assert hours(since=NOW + timedelta(hours=7)) == [9, 8, 7]
-    assert hours(until=NOW + timedelta(hours=2)) == [1, 0]
+    assert hours(until=NOW + timedelta(hours=2)) == [2, 1, 0]
     assert hours(since=NOW + timedelta(hours=40)) == []
     assert hours(user_id="1", operation="DeleteInstance") == [9, 7, 5]
     assert hours(resource_id="dsw-0", user_id="1") == [9, 3]

@@ -12,6 +12,7 @@ from tests.e2e.official_client import CheckingClient
 from tests.workspaces.served import config, served
 from workbench import notebooks
 from workbench.notebooks import records, rules
+from workbench.notebooks.records import Status
 from workbench.scheduler import MIGRATIONS as SCHEDULER
 from workbench.telemetry import events
 from workbench.workqueue import WorkQueue
@@ -59,9 +60,17 @@ def refusal(call, *args):
 def at_rest(machine, id):
     """Write that it stopped, as the daemon does once its container is gone."""
     with machine.store.transaction() as db:
-        stopping = rules.stop(records.get(db, id), machine.clock())
+        stopping = records.save(db, rules.stop(records.get(db, id), machine.clock()))
         records.save(db, rules.settled(stopping, machine.clock()))
         end_work(db, Kind.NOTEBOOK, id)
+
+
+def go_on(machine, id, *statuses):
+    """Write that it came to these, a second after each other."""
+    for status in statuses:
+        machine.clock.move(seconds=1)
+        with machine.store.transaction() as db:
+            records.save(db, rules.become(records.get(db, id), status, machine.clock()))
 
 
 @pytest.fixture
@@ -165,3 +174,80 @@ def test_variables_of_an_update_are_texts_whatever_their_type_was(client):
     }
     for value in (None, {"a": "b"}, ["a"]):
         assert "The value of BAD is" in refusal(lambda value=value: update(BAD=value)).message
+
+
+@pytest.fixture
+def lived(machine, client):
+    """A notebook that ran, was stopped, failed at its next start, was stopped and now runs again."""
+    id = create(client, "lived")
+    go_on(machine, id, Status.STARTING, Status.RUNNING, Status.RECOVERING, Status.STARTING, Status.RUNNING)
+    at_rest(machine, id)
+    machine.clock.move(seconds=10)
+    client.start_instance(id)
+    go_on(machine, id, Status.FAILED)
+    client.stop_instance(id, dsw.StopInstanceRequest())
+    machine.clock.move(seconds=10)
+    client.start_instance(id)
+    go_on(machine, id, Status.RUNNING)
+    return id
+
+
+def sessions(client, id, **asked):
+    answer = client.get_lifecycle(id, dsw.GetLifecycleRequest(**asked)).body
+    return [[each.status for each in one] for one in answer.lifecycle], answer.total_count
+
+
+FIRST = ["Creating", "Starting", "Running", "Recovering", "Starting", "Running", "Stopping", "Stopped"]
+SECOND = ["Starting", "Failed", "Stopping"]
+THIRD = ["Starting", "Running"]
+
+
+def test_a_lifecycle_is_told_by_sessions(client, lived):
+    assert sessions(client, lived, order="ASC") == ([FIRST, SECOND, THIRD], 3)
+    assert sessions(client, lived) == ([THIRD[::-1], SECOND[::-1], FIRST[::-1]], 3)
+    assert sessions(client, lived, order="asc", limit=1, session_number=1) == ([SECOND], 3)
+    assert sessions(client, lived, session_number=3) == ([], 3)
+
+
+def test_a_lifecycle_is_told_of_a_range_of_time(client, lived):
+    told = client.get_lifecycle(lived, dsw.GetLifecycleRequest(order="ASC")).body.lifecycle
+    second = told[1]
+    begun, failed = second[0].gmt_create_time, second[1].gmt_create_time
+
+    assert sessions(client, lived, start_time=begun, end_time=failed, order="ASC") == ([SECOND], 1)
+    assert sessions(client, lived, end_time=begun, order="ASC") == ([FIRST, SECOND], 2)
+    assert sessions(client, lived, start_time=told[2][0].gmt_create_time) == ([THIRD[::-1]], 1)
+    assert sessions(client, lived, end_time="2000-01-01T00:00:00Z") == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"order": "sideways"}, "Order is 'sideways'"),
+        ({"limit": 0}, "Limit is 0"),
+        ({"session_number": -1}, "SessionNumber is -1"),
+        ({"start_time": "yesterday"}, "'yesterday'"),
+        ({"start_time": "2026-01-02T00:00:00Z", "end_time": "2026-01-01T00:00:00Z"}, "before StartTime"),
+    ],
+)
+def test_a_lifecycle_that_cannot_be_told_is_refused_by_the_value(client, lived, asked, words):
+    assert words in refusal(lambda: sessions(client, lived, **asked)).message
+
+
+def test_the_last_event_is_in_a_range_that_ends_with_its_time(client, machine):
+    machine.clock.time = machine.clock.time.replace(microsecond=700_000)
+    id = create(client, "first")
+    event = client.get_instance_events(id, dsw.GetInstanceEventsRequest()).body.events[-1]
+
+    request = dsw.GetInstanceEventsRequest(end_time=event.split()[0])
+    assert client.get_instance_events(id, request).body.events == [event]
+
+
+def test_a_token_is_of_a_notebook_and_has_no_end_of_its_own(client):
+    id = create(client, "first")
+
+    assert client.get_token(dsw.GetTokenRequest(instance_id=id)).body.token
+    for seconds in (60, 0, -1):
+        error = refusal(client.get_token, dsw.GetTokenRequest(instance_id=id, expire_time=seconds))
+        assert f"ExpireTime is {seconds}" in error.message
+    assert "InstanceId is not given" in refusal(client.get_token, dsw.GetTokenRequest()).message

@@ -23,7 +23,7 @@ _PAGE = 500
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Lines at most.")
 @click.option("--days", type=click.FloatRange(min=0), help="Only of so many days.")
 @click.option("--since", metavar="TIME", help="Only since then: 2026-01-02T03:04:05Z.")
-@click.option("--until", metavar="TIME", help="Only before then.")
+@click.option("--until", metavar="TIME", help="Only until then.")
 @click.option("--user", metavar="NAME", help="Only what this user did.")
 @click.option("--operation", "action", metavar="NAME", help="Only this operation, such as DeleteInstance.")
 @click.option("--resource", metavar="ID", help="Only on this.")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from workbench.errors import Conflict
-from workbench.notebooks.records import Notebook, Status, Wanted
+from workbench.notebooks.records import Notebook, Period, Status, Wanted
 from workbench.runtime.pods import Pod, PodState
 
 IDLE = "Idle"
@@ -303,6 +303,24 @@ def idle_time(notebook: Notebook, now: datetime) -> timedelta:
     return max(now - notebook.last_active, timedelta(0))
 
 
+def sessions(periods: Sequence[Period]) -> list[list[Period]]:
+    """A notebook's life in pieces, each from a start to the stop or failure that it ended in, and what
+    came after that while it was at rest.
+
+    Args:
+        periods: Oldest first.
+    """
+    found: list[list[Period]] = []
+    before: Period | None = None
+    for each in periods:
+        begins = before is None or (before.status in _DOWN and each.status is Status.STARTING)
+        if begins:
+            found.append([])
+        found[-1].append(each)
+        before = each
+    return found
+
+
 def ran_ms(notebook: Notebook, now: datetime) -> int:
     """Milliseconds that it was Running, over all its starts, up to now."""
     if notebook.running_since is None:
@@ -328,6 +346,7 @@ def become(notebook: Notebook, status: Status, now: datetime, code: str = "", re
     return replace(changed, ran_ms=ran_ms(notebook, now), running_since=None, last_active=None, address="")
 
 
+_DOWN = {Status.STOPPING, Status.STOPPED, Status.FAILED}
 _ON_THE_WAY_UP = {Status.QUEUING, Status.ENV_PREPARING, Status.STARTING, Status.RUNNING, Status.RECOVERING}
 _ON_THE_WAY_DOWN = {Status.STOPPING, Status.DELETING, Status.FAILED}
 _ANY_MOMENT = _ON_THE_WAY_UP | _ON_THE_WAY_DOWN

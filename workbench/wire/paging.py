@@ -52,14 +52,16 @@ def page(fields: Mapping[str, Any], *, size: int = 10) -> Page:
     )
 
 
-def sorting(fields: Mapping[str, Any], columns: Mapping[str, str], *, default: str) -> Sorting:
-    """The order that a request's `SortBy` (`Sort` in EAS) and `Order` ask for, newest or largest first
-    when it does not say.
+def sorting(
+    fields: Mapping[str, Any], columns: Mapping[str, str], *, default: str, order: str = "DESC"
+) -> Sorting:
+    """The order that a request's `SortBy` (`Sort` in EAS) and `Order` ask for.
 
     Args:
         fields: The request's fields, converted.
         columns: Column by the wire's name of what may be sorted by.
         default: The wire's name of what is sorted by when the request does not say.
+        order: Which way when the request does not say.
 
     Raises:
         InvalidInput: It cannot be sorted so.
@@ -69,10 +71,22 @@ def sorting(fields: Mapping[str, Any], columns: Mapping[str, str], *, default: s
     column = by_lower_name.get(wanted.lower())
     if column is None:
         raise InvalidInput(f"SortBy is {wanted!r}; one of {', '.join(sorted(columns))} is wanted.")
-    order = fields.get("Order") or "DESC"
+    return Sorting(column, descending=descending(fields, default=order))
+
+
+def descending(fields: Mapping[str, Any], *, default: str = "DESC") -> bool:
+    """Whether a request's `Order` asks for the newest or largest first.
+
+    Args:
+        default: The order where it does not say.
+
+    Raises:
+        InvalidInput: It is no order.
+    """
+    order: str = fields.get("Order") or default
     if order.upper() not in ("ASC", "DESC"):
         raise InvalidInput(f"Order is {order!r}; ASC or DESC is wanted.")
-    return Sorting(column, descending=order.upper() == "DESC")
+    return order.upper() == "DESC"
 
 
 def _within(name: str, value: int, largest: int) -> int:

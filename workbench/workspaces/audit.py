@@ -56,7 +56,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """Which lines are looked for; empty fields do not restrict. `until` is not included."""
+    """Which lines are looked for; empty fields do not restrict. `since` and `until` are included."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -145,7 +145,7 @@ def _conditions(query: Query) -> Iterator[tuple[str, str, Any]]:
         query.since and query.since.isoformat(),
     )
     yield (
-        "number <= (SELECT number FROM audit WHERE time < :until ORDER BY time DESC, number DESC LIMIT 1)",
+        "number <= (SELECT number FROM audit WHERE time <= :until ORDER BY time DESC, number DESC LIMIT 1)",
         "until",
         query.until and query.until.isoformat(),
     )

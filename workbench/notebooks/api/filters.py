@@ -17,7 +17,7 @@ from workbench.notebooks.api.requests import PREEMPTIBLE, one_of
 from workbench.notebooks.search import ORDERS, Holding, Query
 from workbench.wire import lists
 from workbench.wire.paging import sorting
-from workbench.wire.times import from_wire
+from workbench.wire.times import from_wire, through
 
 _ALWAYS_ALIKE: Mapping[str, Mapping[str, bool]] = {
     # Nothing is billed: all is there to be used as one goes.
@@ -110,8 +110,8 @@ def _ranges(fields: Mapping[str, Any]) -> dict[str, tuple[float | str | None, fl
         if low is not None or high is not None:
             ranges[column] = (low, high)
     after, before = (
-        from_wire(fields[name]).isoformat() if name in fields else None
-        for name in ("CreateTimeAfter", "CreateTimeBefore")
+        read(fields[name]).isoformat() if name in fields else None
+        for name, read in (("CreateTimeAfter", from_wire), ("CreateTimeBefore", through))
     )
     if after or before:
         ranges["created_at"] = (after, before)

@@ -1,4 +1,4 @@
-"""DSW instances: created, listed, read, changed, started, stopped, deleted, and their history.
+"""DSW instances: created, listed, read, changed, started, stopped and deleted.
 
 A handler authorises, checks, writes one record and wakes the work queue. It never talks to
 Docker: what takes time happens behind, and the record says how far it is.
@@ -28,11 +28,8 @@ from workbench.wire import lists
 from workbench.wire.call import Call
 from workbench.wire.operations import operation
 from workbench.wire.paging import page
-from workbench.wire.times import from_wire, to_wire
 
 Answer = Mapping[str, Any]
-
-_MOST_AT_ONCE = 10_000
 
 
 def create(parts: Parts, call: Call) -> Answer:
@@ -130,52 +127,19 @@ def delete(parts: Parts, call: Call) -> Answer:
     return _ask(parts, call, rules.delete, "Deletion")
 
 
-def list_events(parts: Parts, call: Call) -> Answer:
-    """GetInstanceEvents: a line of text an event, oldest first."""
-    fields = call.fields
-    with parts.store.reading() as db:
-        notebook = permitted(db, call)
-        found = events.of(
-            db,
-            KIND,
-            notebook.id,
-            since=_moment(fields, "StartTime"),
-            until=_moment(fields, "EndTime"),
-            level=_level(fields.get("EventLevel", "")),
-            limit=requests.within("MaxEventsNum", fields.get("MaxEventsNum", 500), 1, _MOST_AT_ONCE),
-        )
-    lines = [f"{to_wire(each.time)} {each.level} {each.reason}: {each.message}" for each in found]
-    return {"InstanceId": notebook.id, "Events": lines}
-
-
-def lifecycle(parts: Parts, call: Call) -> Answer:
-    """GetLifecycle: the statuses it went through, newest first unless asked otherwise, a list of one
-    piece each."""
-    with parts.store.reading() as db:
-        notebook = permitted(db, call)
-        periods = records.history(db, notebook.id)
-    limit = requests.within("Limit", call.fields.get("Limit", 100), 1, _MOST_AT_ONCE)
-    rows = [
-        [
-            {
-                "Status": each.status.value,
-                "ReasonCode": each.reason_code,
-                "ReasonMessage": each.reason,
-                "GmtCreateTime": to_wire(each.begun_at),
-                "GmtEndTime": to_wire(each.ended_at) if each.ended_at else "",
-            }
-        ]
-        for each in periods
-    ]
-    if call.fields.get("Order", "DESC").upper() != "ASC":
-        rows.reverse()
-    return {"Lifecycle": rows[:limit], "TotalCount": len(rows)}
-
-
 def token(parts: Parts, call: Call) -> Answer:
     """GetToken: what a program sends to use the notebook through the gateway."""
+    notebook_id = call.fields.get("InstanceId", "")
+    if not notebook_id:
+        raise InvalidInput("InstanceId is not given.", hint="Name the notebook.")
+    if "ExpireTime" in call.fields:
+        raise InvalidInput(
+            f"ExpireTime is {call.fields['ExpireTime']}, and a notebook's token has no end of its own: it is"
+            " good until its user may not enter the notebook any more.",
+            hint="Leave ExpireTime out.",
+        )
     with parts.store.reading() as db:
-        notebook = permitted(db, call, call.fields.get("InstanceId", ""))
+        notebook = permitted(db, call, notebook_id)
     return {"Token": parts.vault.open(notebook.access_token)}
 
 
@@ -296,19 +260,6 @@ def _note(db: Database, notebook: Notebook, message: str, now: datetime) -> None
     )
 
 
-def _moment(fields: Mapping[str, Any], name: str) -> datetime | None:
-    return from_wire(fields[name]) if name in fields else None
-
-
-def _level(text: str) -> Level | None:
-    if not text:
-        return None
-    for level in Level:
-        if level.lower() == text.lower():
-            return level
-    raise InvalidInput(f"EventLevel is {text!r}; {', '.join(Level)} is wanted.")
-
-
 ROUTES = tuple(
     Route(operation("dsw", name), answer)
     for name, answer in {
@@ -319,8 +270,6 @@ ROUTES = tuple(
         "StartInstance": start,
         "StopInstance": stop,
         "DeleteInstance": delete,
-        "GetInstanceEvents": list_events,
-        "GetLifecycle": lifecycle,
         "GetToken": token,
         "ListEcsSpecs": list_specs,
         "UpdateInstanceLabels": update_labels,

@@ -11,7 +11,7 @@ from sqlite_utils import Database
 from workbench.errors import InvalidInput
 from workbench.parts import Parts
 from workbench.wire.call import Call
-from workbench.wire.times import from_wire, to_wire
+from workbench.wire.times import from_wire, through, to_wire
 from workbench.workspaces import audit, members, permissions
 from workbench.workspaces.audit import Entry, Level, Query
 from workbench.workspaces.authorization import MachineOwnerOnly, require, require_on_machine
@@ -56,7 +56,7 @@ def _query(fields: Mapping[str, Any]) -> Query:
         raise InvalidInput(f"Level is {level!r}; one of {', '.join(Level)} is wanted.")
     return Query(
         since=from_wire(fields["Since"]) if "Since" in fields else None,
-        until=from_wire(fields["Until"]) if "Until" in fields else None,
+        until=through(fields["Until"]) if "Until" in fields else None,
         user_id=fields.get("UserId", ""),
         operation=fields.get("Operation", ""),
         resource_id=fields.get("ResourceId", ""),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlite_utils import Database
@@ -13,7 +12,7 @@ from workbench.parts import Parts
 from workbench.telemetry import Event, Level, events
 from workbench.telemetry.events import Query
 from workbench.wire.call import Call
-from workbench.wire.times import from_wire, to_wire
+from workbench.wire.times import from_wire, through, to_wire
 from workbench.workspaces.authorization import reach
 from workbench.workspaces.residents import Residents
 
@@ -45,15 +44,11 @@ def _query(fields: Mapping[str, Any]) -> Query:
         kind=fields.get("Kind", ""),
         id=fields.get("Id", ""),
         level=Level(level) if level else None,
-        since=_moment(fields, "Since"),
-        until=_moment(fields, "Until"),
+        since=from_wire(fields["Since"]) if "Since" in fields else None,
+        until=through(fields["Until"]) if "Until" in fields else None,
         before=fields.get("Before"),
         after=fields.get("After"),
     )
-
-
-def _moment(fields: Mapping[str, Any], name: str) -> datetime | None:
-    return from_wire(fields[name]) if name in fields else None
 
 
 def _names(
