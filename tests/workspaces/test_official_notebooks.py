@@ -251,3 +251,42 @@ def test_a_token_is_of_a_notebook_and_has_no_end_of_its_own(client):
         error = refusal(client.get_token, dsw.GetTokenRequest(instance_id=id, expire_time=seconds))
         assert f"ExpireTime is {seconds}" in error.message
     assert "InstanceId is not given" in refusal(client.get_token, dsw.GetTokenRequest()).message
+
+
+def test_nothing_is_billed_ahead(client):
+    create(client, "first")
+
+    [found] = client.list_instances(dsw.ListInstancesRequest(payment_type="PayAsYouGo")).body.instances
+    assert found.payment_type == "PayAsYouGo"
+
+
+def test_notebooks_are_found_by_a_tag_with_any_value(client):
+    create(client, "red", tag=[dsw.CreateInstanceRequestTag(key="team", value="red")])
+    create(client, "plain")
+
+    assert listed(client, tag=[dsw.ListInstancesRequestTag(key="team")]) == ["red"]
+    assert listed(client, tag=[dsw.ListInstancesRequestTag(key="team", value="blue")]) == []
+
+
+def test_sizes_with_names_are_listed_as_asked(client):
+    def names(**asked):
+        found = client.list_ecs_specs(dsw.ListEcsSpecsRequest(page_size=100, **asked)).body
+        assert found.total_count == len(found.ecs_specs)
+        return [each.instance_type for each in found.ecs_specs]
+
+    with_gpus = names(accelerator_type="GPU")
+    assert with_gpus == names(accelerator_type="gpu", sort_by="gmtCreate", order="ASC")
+    assert with_gpus[::-1] == names(accelerator_type="GPU", order="DESC")
+    assert set(names(accelerator_type="CPU")) | set(with_gpus) == set(names())
+    assert names(resource_type="ECS") == names()
+    assert names(resource_type="Lingjun") == []
+
+
+@pytest.mark.parametrize(
+    "asked", [{"accelerator_type": "TPU"}, {"sort_by": "price"}, {"order": "up"}, {"resource_type": "Cloud"}]
+)
+def test_a_list_of_sizes_that_cannot_be_made_is_refused_by_the_value(client, asked):
+    error = refusal(client.list_ecs_specs, dsw.ListEcsSpecsRequest(**asked))
+
+    assert error.code == "InvalidParameter"
+    assert next(iter(asked.values())) in error.message

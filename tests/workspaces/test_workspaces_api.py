@@ -109,12 +109,40 @@ def test_lists_are_filtered_sorted_and_paged(machine, ada):
     def names(**asked):
         return [each["WorkspaceName"] for each in machine.ask(ada, "ListWorkspaces", **asked)["Workspaces"]]
 
-    assert names() == ["text", "voice", "vision", "default_workspace"]
+    assert names() == ["default_workspace", "vision", "voice", "text"]
+    assert names(Order="DESC") == ["text", "voice", "vision", "default_workspace"]
     assert names(SortBy="WorkspaceName", Order="ASC", PageSize=2, PageNumber=2) == ["vision", "voice"]
     assert names(WorkspaceName="V", Order="ASC") == ["vision", "voice"]
-    assert names(Status="FROZEN") == []
+    assert names(Status="FROZEN") == names(ResourceGroupId="rg-1") == []
+    assert names(Status="enabled", WorkspaceName="text") == ["text"]
+    with pytest.raises(InvalidInput, match="Status is 'WARM'"):
+        names(Status="WARM")
     with pytest.raises(InvalidInput):
         names(SortBy="description; DROP TABLE users")
+
+
+def test_workspaces_are_found_by_who_is_in_them_among_those_that_one_is_in(machine, ada):
+    bob = machine.join(Role.DEVELOPER, 2002)
+    shared, hers, his = (
+        machine.ask(maker, "CreateWorkspace", WorkspaceName=name)["WorkspaceId"]
+        for maker, name in ((ada, "shared"), (ada, "hers"), (bob, "his"))
+    )
+    machine.ask(
+        ada,
+        "CreateMember",
+        workspace_id=shared,
+        Members=[{"UserId": bob.user_id, "Roles": [Role.GUEST]}],
+    )
+
+    def ids(caller, user):
+        answer = machine.ask(caller, "ListWorkspaces", UserId=user.user_id)
+        assert answer["TotalCount"] == len(answer["Workspaces"])
+        return {each["WorkspaceId"] for each in answer["Workspaces"]} - {machine.first.workspace_id}
+
+    assert ids(ada, bob) == {shared}
+    assert ids(bob, ada) == {shared}
+    assert ids(ada, ada) == {shared, hers}
+    assert ids(machine.owner, bob) == {shared, his}
 
 
 def test_settings_of_a_workspace_are_kept_by_key(machine, ada):

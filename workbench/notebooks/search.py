@@ -24,7 +24,7 @@ ORDERS: Mapping[str, str] = {
 _HAS_ALL_LABELS = (
     "NOT EXISTS (SELECT 1 FROM json_each(:labels) AS wanted WHERE NOT EXISTS (SELECT 1 FROM tags"
     " WHERE tags.kind = 'notebook' AND tags.id = notebooks.id"
-    " AND tags.key = wanted.key AND tags.value = wanted.value))"
+    " AND tags.key = wanted.key AND (wanted.value IS NULL OR tags.value = wanted.value)))"
 )
 
 _SEEN = (
@@ -67,7 +67,8 @@ class Query:
     the caller for theirs and the public ones; None in its place means everything.
     Ranges are inclusive, memory in bytes, times as in the database (ISO 8601, UTC). A type of GPU is
     the one that was asked for or the one that is held, `holding` says by id what is held; so is
-    the memory of one of them. `nothing` finds nothing at all.
+    the memory of one of them. A label is looked for with its value, with any where that is None.
+    `nothing` finds nothing at all.
     """
 
     seen_in: Mapping[str, str | None] | None = None
@@ -85,7 +86,7 @@ class Query:
     pool: str = ""
     preemptible: bool | None = None
     nothing: bool = False
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str | None] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float | str | None, float | str | None]] = field(default_factory=dict)
     sorting: Sorting
 

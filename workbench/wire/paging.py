@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import InvalidInput
+from workbench.wire.choices import one_of, within
 
 _LARGEST_PAGE = 1000
 _LAST_PAGE = 1_000_000
@@ -47,8 +48,8 @@ def page(fields: Mapping[str, Any], *, size: int = 10) -> Page:
         InvalidInput: A number is out of bounds.
     """
     return Page(
-        _within("PageNumber", fields.get("PageNumber", 1), _LAST_PAGE),
-        _within("PageSize", fields.get("PageSize", size), _LARGEST_PAGE),
+        within("PageNumber", fields.get("PageNumber", 1), 1, _LAST_PAGE),
+        within("PageSize", fields.get("PageSize", size), 1, _LARGEST_PAGE),
     )
 
 
@@ -83,13 +84,4 @@ def descending(fields: Mapping[str, Any], *, default: str = "DESC") -> bool:
     Raises:
         InvalidInput: It is no order.
     """
-    order: str = fields.get("Order") or default
-    if order.upper() not in ("ASC", "DESC"):
-        raise InvalidInput(f"Order is {order!r}; ASC or DESC is wanted.")
-    return order.upper() == "DESC"
-
-
-def _within(name: str, value: int, largest: int) -> int:
-    if not 1 <= value <= largest:
-        raise InvalidInput(f"{name} is {value}; a number from 1 to {largest} is wanted.")
-    return value
+    return one_of("Order", fields.get("Order") or default, ("ASC", "DESC")) == "DESC"

@@ -13,9 +13,11 @@ from typing import Any
 
 from workbench.errors import InvalidInput
 from workbench.notebooks.api.not_offered import NOT_OVERSOLD
-from workbench.notebooks.api.requests import PREEMPTIBLE, one_of
+from workbench.notebooks.api.requests import ACCESSIBILITIES, PREEMPTIBLE
+from workbench.notebooks.records import Status
 from workbench.notebooks.search import ORDERS, Holding, Query
 from workbench.wire import lists
+from workbench.wire.choices import one_of
 from workbench.wire.paging import sorting
 from workbench.wire.times import from_wire, through
 
@@ -32,6 +34,14 @@ _ALWAYS_ALIKE: Mapping[str, Mapping[str, bool]] = {
 """Choices of which every notebook here has the same: whether it is the one that is asked for."""
 
 _ANY_RESOURCE = "ALL"
+
+_STATUSES = (
+    *(each.value for each in Status),
+    *("ResourceAllocating", "Saving", "Saved", "SaveFailed", "Updating", "ArrearStopping", "Arrearge"),
+)
+"""PAI's, those in the end of states that no notebook comes to here."""
+
+ACCELERATORS = ("CPU", "GPU")
 
 _GIB = Fraction(2**30)
 _THOUSANDTH = Fraction(1, 1000)
@@ -58,11 +68,8 @@ def query(
         InvalidInput: A filter has a value that it cannot have.
     """
     pool = fields.get("ResourceId", "")
-    labels = {
-        **{str(key): str(value) for key, value in fields.get("Labels", {}).items()},
-        **{each.get("Key", ""): each.get("Value", "") for each in fields.get("Tag", [])},
-    }
-    statuses = lists.parts(fields.get("Status", ""))
+    labels = _labels(fields)
+    accessibility = fields.get("Accessibility", "")
     return Query(
         seen_in=seen_in,
         workspace_id=fields.get("WorkspaceId", ""),
@@ -70,16 +77,16 @@ def query(
         instance_id=fields.get("InstanceId", ""),
         name=fields.get("InstanceName", ""),
         image=fields.get("ImageName", ""),
-        statuses=statuses,
-        accessibility=fields.get("Accessibility", ""),
+        statuses=[one_of("Status", each, _STATUSES) for each in lists.parts(fields.get("Status", ""))],
+        accessibility=one_of("Accessibility", accessibility, ACCESSIBILITIES) if accessibility else "",
         gpu_type=fields.get("GpuType", ""),
         gpu_memory=(_number(fields, "MinGpuMemory", _GIB), _number(fields, "MaxGpuMemory", _GIB)),
         holding=holding or {},
         pool=pool if pool.upper() != _ANY_RESOURCE else "",
         nothing=_nowhere(fields),
-        with_gpus=_accelerated(fields.get("AcceleratorType", "").upper()),
+        with_gpus=_accelerated(fields.get("AcceleratorType", "")),
         labels={key: value for key, value in labels.items() if key != PREEMPTIBLE},
-        preemptible=labels[PREEMPTIBLE] == "true" if PREEMPTIBLE in labels else None,
+        preemptible=labels[PREEMPTIBLE] in ("true", None) if PREEMPTIBLE in labels else None,
         ranges=_ranges(fields),
         sorting=sorting(fields, ORDERS, default="GmtCreateTime"),
     )
@@ -96,7 +103,16 @@ def _nowhere(fields: Mapping[str, Any]) -> bool:
 
 
 def _accelerated(accelerator: str) -> bool | None:
-    return one_of("AcceleratorType", accelerator, ("CPU", "GPU")) == "GPU" if accelerator else None
+    return one_of("AcceleratorType", accelerator, ACCELERATORS) == "GPU" if accelerator else None
+
+
+def _labels(fields: Mapping[str, Any]) -> dict[str, str | None]:
+    """What is asked for by `Labels` or `Tag`; a key without a value means any value of it."""
+    asked = {
+        **fields.get("Labels", {}),
+        **{each.get("Key", ""): each.get("Value") for each in fields.get("Tag", [])},
+    }
+    return {key: None if value is None else str(value) for key, value in asked.items()}
 
 
 def _ranges(fields: Mapping[str, Any]) -> dict[str, tuple[float | str | None, float | str | None]]:

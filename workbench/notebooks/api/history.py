@@ -8,13 +8,13 @@ from typing import Any
 
 from workbench.errors import InvalidInput
 from workbench.notebooks import records, rules
-from workbench.notebooks.api import requests
 from workbench.notebooks.api.instances import permitted
 from workbench.notebooks.records import Period, Status
 from workbench.notebooks.session import KIND
 from workbench.parts import Parts, Route
 from workbench.telemetry import Level, events
 from workbench.wire.call import Call
+from workbench.wire.choices import one_of, within
 from workbench.wire.operations import operation
 from workbench.wire.paging import descending
 from workbench.wire.times import from_wire, through, to_wire
@@ -30,6 +30,7 @@ def list_events(parts: Parts, call: Call) -> Mapping[str, Any]:
     """GetInstanceEvents: a line of text an event, oldest first."""
     fields = call.fields
     since, until = _range(fields)
+    level = fields.get("EventLevel", "")
     with parts.store.reading() as db:
         notebook = permitted(db, call)
         found = events.of(
@@ -38,8 +39,8 @@ def list_events(parts: Parts, call: Call) -> Mapping[str, Any]:
             notebook.id,
             since=since,
             until=until,
-            level=_level(fields.get("EventLevel", "")),
-            limit=requests.within("MaxEventsNum", fields.get("MaxEventsNum", 500), 1, _MOST_AT_ONCE),
+            level=Level(one_of("EventLevel", level, tuple(Level))) if level else None,
+            limit=within("MaxEventsNum", fields.get("MaxEventsNum", 500), 1, _MOST_AT_ONCE),
         )
     lines = [f"{to_wire(each.time)} {each.level} {each.reason}: {each.message}" for each in found]
     return {"InstanceId": notebook.id, "Events": lines}
@@ -53,8 +54,8 @@ def lifecycle(parts: Parts, call: Call) -> Mapping[str, Any]:
     that were in it for a while, which are answered whole.
     """
     fields, wanted = call.fields, _range(call.fields)
-    limit = requests.within("Limit", fields.get("Limit", 100), 1, _MOST_AT_ONCE)
-    offset = requests.within("SessionNumber", fields.get("SessionNumber", 0), 0, _LAST_SESSION)
+    limit = within("Limit", fields.get("Limit", 100), 1, _MOST_AT_ONCE)
+    offset = within("SessionNumber", fields.get("SessionNumber", 0), 0, _LAST_SESSION)
     direction = -1 if descending(fields) else 1
     with parts.store.reading() as db:
         notebook = permitted(db, call)
@@ -92,15 +93,6 @@ def _overlap(one: Range, other: Range) -> bool:
     return not (ends and also_begins and also_begins > ends) and not (
         begins and also_ends and also_ends < begins
     )
-
-
-def _level(text: str) -> Level | None:
-    if not text:
-        return None
-    for level in Level:
-        if level.lower() == text.lower():
-            return level
-    raise InvalidInput(f"EventLevel is {text!r}; {', '.join(Level)} is wanted.")
 
 
 ROUTES = (

@@ -26,10 +26,14 @@ from workbench.storage import MountRequest
 from workbench.telemetry import Change, Event, Level, events
 from workbench.wire import lists
 from workbench.wire.call import Call
+from workbench.wire.choices import one_of
 from workbench.wire.operations import operation
-from workbench.wire.paging import page
+from workbench.wire.paging import descending, page, sorting
 
 Answer = Mapping[str, Any]
+
+_ECS = "ECS"
+"""The kind of resources that there is here, of PAI's kinds."""
 
 
 def create(parts: Parts, call: Call) -> Answer:
@@ -145,8 +149,16 @@ def token(parts: Parts, call: Call) -> Answer:
 
 def list_specs(parts: Parts, call: Call) -> Answer:
     """ListEcsSpecs: the named sizes, each with whether this machine has room for it at all."""
-    wanted = page(call.fields, size=100)
-    rows = views.specs(parts.node.inventory(), call.fields.get("AcceleratorType", ""))
+    fields, wanted = call.fields, page(call.fields, size=100)
+    sorting(fields, {"gmtCreate": ""}, default="gmtCreate")
+    accelerator, resource_type = fields.get("AcceleratorType", ""), fields.get("ResourceType") or _ECS
+    if accelerator:
+        accelerator = one_of("AcceleratorType", accelerator, filters.ACCELERATORS)
+    rows = views.specs(parts.node.inventory(), accelerator)
+    if one_of("ResourceType", resource_type, (_ECS, "Lingjun", "MaxCompute")) != _ECS:
+        rows = []
+    if descending(fields, default="ASC"):
+        rows.reverse()
     return {"EcsSpecs": rows[wanted.offset : wanted.offset + wanted.size], "TotalCount": len(rows)}
 
 

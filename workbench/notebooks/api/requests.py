@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import reprlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,6 +16,7 @@ from workbench.node.requests import parse_gpus
 from workbench.notebooks.api import not_offered
 from workbench.notebooks.records import DataMount, IdleLimit, Notebook
 from workbench.settings import Settings
+from workbench.wire.choices import one_of, within
 from workbench.wire.times import from_wire
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
@@ -27,6 +28,8 @@ _BUILT_IN = "notebook"
 
 _NO_SPOT = "NoSpot"
 _SPOT = ("SpotAsPriceGo", "SpotWithPriceLimit")
+
+ACCESSIBILITIES = ("PRIVATE", "PUBLIC")
 
 GPU_MEMORY = "workbench.gpu_memory"
 """The label that asks for a share of a card, in GiB; PAI's notebooks have no field for it."""
@@ -90,7 +93,7 @@ def changed_notebook(notebook: Notebook, fields: Mapping[str, Any], inventory: I
     if fields.get("DisassociateDatasets"):
         changes["mounts"] = ()
     if "Accessibility" in fields:
-        changes["accessibility"] = one_of("Accessibility", fields["Accessibility"], ("PRIVATE", "PUBLIC"))
+        changes["accessibility"] = one_of("Accessibility", fields["Accessibility"], ACCESSIBILITIES)
     changes |= _standing(fields)
     if "UserCommand" in fields:
         changes["on_start"] = _script(fields["UserCommand"])
@@ -190,28 +193,6 @@ def idle_limit(fields: Mapping[str, Any]) -> IdleLimit:
     return IdleLimit(minutes=minutes, **floors)
 
 
-def one_of(name: str, value: str, allowed: Sequence[str]) -> str:
-    """A value of a closed choice.
-
-    Raises:
-        InvalidInput: It is another one.
-    """
-    if value not in allowed:
-        raise InvalidInput(f"{name} is {value!r}; {' or '.join(allowed)} is wanted.")
-    return value
-
-
-def within(name: str, value: int, low: int, high: int) -> int:
-    """A number within bounds, both included.
-
-    Raises:
-        InvalidInput: It is out of them.
-    """
-    if not low <= value <= high:
-        raise InvalidInput(f"{name} is {value}; a number from {low} to {high} is wanted.")
-    return value
-
-
 def _size(notebook: Notebook, fields: Mapping[str, Any], inventory: Inventory) -> dict[str, Any]:
     if spec := fields.get("EcsSpec", ""):
         size = specs.resolve(spec, inventory).resources
@@ -281,7 +262,7 @@ def _mount(dataset: Mapping[str, Any]) -> DataMount:
     return DataMount(
         uri=dataset.get("Uri", ""),
         target=dataset.get("MountPath", ""),
-        read_only=one_of("MountAccess", (dataset.get("MountAccess") or "RW").upper(), ("RO", "RW")) == "RO",
+        read_only=one_of("MountAccess", dataset.get("MountAccess") or "RW", ("RO", "RW")) == "RO",
     )
 
 

@@ -57,7 +57,7 @@ def instance(
         "Tags": [{"TagKey": key, "TagValue": value} for key, value in labels.items()],
         "Accessibility": notebook.accessibility,
         "Priority": notebook.priority,
-        "PaymentType": "PostPaid",
+        "PaymentType": "PayAsYouGo",
         "InstanceUrl": url,
         "JupyterlabUrl": url,
         "AccumulatedRunningTimeInMs": rules.ran_ms(notebook, now),
@@ -123,5 +123,5 @@ def specs(inventory: Inventory, accelerator: str) -> list[dict[str, Any]]:
             "IsAvailable": node.specs.fits(spec, inventory),
         }
         for spec in node.specs.catalogue()
-        if accelerator.upper() in ("", "GPU" if spec.gpus else "CPU")
+        if accelerator in ("", "GPU" if spec.gpus else "CPU")
     ]

@@ -10,6 +10,7 @@ from sqlite_utils import Database
 from workbench.parts import Parts
 from workbench.wire import lists
 from workbench.wire.call import Call
+from workbench.wire.choices import one_of
 from workbench.wire.paging import page, sorting
 from workbench.wire.times import to_wire
 from workbench.workspaces import disk_usage, members, records, users, work
@@ -20,20 +21,23 @@ from workbench.workspaces.roles import Role
 
 _ORDERS = {"GmtCreateTime": "created_at", "GmtModifiedTime": "modified_at", "WorkspaceName": "name"}
 _ENABLED = "ENABLED"
+_STATUSES = (_ENABLED, "INITIALIZING", "FAILURE", "DISABLED", "FROZEN", "UPDATING")
 
 
 def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
-    """ListWorkspaces: those that the caller is in."""
+    """ListWorkspaces: those that the caller is in, and of them those that another user is in too."""
     wanted = page(call.fields, size=20)
-    order = sorting(call.fields, _ORDERS, default="GmtCreateTime")
-    if call.fields.get("Status", _ENABLED) != _ENABLED:
-        return {"Workspaces": [], "TotalCount": 0}
+    order = sorting(call.fields, _ORDERS, default="GmtCreateTime", order="ASC")
+    status = one_of("Status", call.fields.get("Status", _ENABLED), _STATUSES)
+    if status != _ENABLED or call.fields.get("ResourceGroupId"):  # none is in another state, or in a group
+        return {"Workspaces": [], "TotalCount": 0, "ResourceLimits": {}}
+    seen_by = "" if call.caller.owner else call.caller.user_id
     with parts.store.reading() as db:
         found, total = records.search(
             db,
             page=wanted,
             sorting=order,
-            member="" if call.caller.owner else call.caller.user_id,
+            members={seen_by, call.fields.get("UserId", "")} - {""},
             name=call.fields.get("WorkspaceName", ""),
             ids=lists.parts(call.fields.get("WorkspaceIds", "")),
         )
