@@ -19,7 +19,7 @@ from workbench.settings import Settings
 from workbench.wire.choices import one_of, within
 from workbench.wire.times import from_wire
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OURS = ("JUPYTER_TOKEN_FILE", "JUPYTER_TOKEN", "PYTHONUSERBASE", "HOME", "NVIDIA_VISIBLE_DEVICES")
 _LONGEST_SCRIPT = 65536
@@ -122,7 +122,7 @@ def check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise InvalidInput(
             f"{name!r} cannot be a notebook's name.",
-            hint="1 to 63 letters, digits, underscores and hyphens, a letter first.",
+            hint="1 to 63 letters, digits, underscores and hyphens, no hyphen first.",
         )
     return name
 
