@@ -76,6 +76,8 @@ def test_permissions_and_settings_are_read(two):
     held = client.list_permissions(id, models.ListPermissionsRequest()).body.permissions
     codes = [each.permission_code for each in held]
     assert "PaiDSW:CreateInstance" in codes
+    specs = client.get_permission(id, "PaiDSW:ListEcsSpecs", models.GetPermissionRequest()).body
+    assert {each.entity_access_type for each in specs.permission_rules} == {"ANY"}
     found = client.list_configs(id, models.ListConfigsRequest(config_keys="modelExportPath")).body.configs
     assert [each.config_value for each in found] == ["oss://b/m/"]
 
