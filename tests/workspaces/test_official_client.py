@@ -11,7 +11,18 @@ from alibabacloud_aiworkspace20210204.client import Client
 from Tea.exceptions import TeaException
 
 from tests.workspaces.served import config, served
+from workbench.wire.declared import undeclared
+from workbench.wire.operations import operation
 from workbench.workspaces import KeyPair, Role
+
+
+class CheckingClient(Client):
+    """Fails for an answer that says what its operation does not declare."""
+
+    def call_api(self, params, request, runtime):
+        answer = super().call_api(params, request, runtime)
+        assert undeclared(operation("aiworkspace", params.action), answer["body"]) == []
+        return answer
 
 
 @pytest.fixture
@@ -24,7 +35,7 @@ def port(machine) -> Iterator[int]:
 @pytest.fixture
 def client_of(port):
     """The official client with somebody's key."""
-    return lambda key: Client(config(port, key))
+    return lambda key: CheckingClient(config(port, key))
 
 
 @pytest.fixture
@@ -123,6 +134,7 @@ def test_a_change_of_a_setting_leaves_what_it_does_not_name(labelled):
     only_labels = models.UpdateConfigsRequestConfigs(config_key="temp", labels=[label])
     owner.update_configs(id, models.UpdateConfigsRequest(configs=[only_labels]))
     assert kept(owner, id)["temp"] == ("oss://c/", {"team": "2"})
+    assert owner.get_config(id, models.GetConfigRequest(config_key="temp")).body.config_value == "oss://c/"
 
 
 def test_a_setting_that_could_not_be_used_is_refused(labelled):
@@ -144,6 +156,43 @@ def test_blanks_in_a_list_of_ids_mean_nothing(two):
     ]
     request = models.ListWorkspacesRequest(workspace_ids=" , ".join(ids))
     assert client.list_workspaces(request).body.total_count == 2
+
+
+def test_the_default_workspace_is_there_for_who_is_in_it(machine, two, client_of):
+    _, client, _ = two
+    outsider = client_of(machine.add_key(machine.add_user("eve", 2002)))
+    asked = models.GetDefaultWorkspaceRequest(verbose=True)
+
+    assert client.get_default_workspace(asked).body.workspace_name == "default_workspace"
+    with pytest.raises(TeaException) as refused:
+        outsider.get_default_workspace(asked)
+    assert (refused.value.status_code, refused.value.code) == (404, "WorkspaceNotFound")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"env_types": ["dev", "prod"]}, "one environment"),
+        ({"env_types": ["prod"], "resource_group_id": "rg-1"}, "no resource groups"),
+    ],
+)
+def test_what_a_workspace_would_not_keep_is_refused(two, fields, words):
+    _, client, _ = two
+    with pytest.raises(TeaException, match=words):
+        client.create_workspace(models.CreateWorkspaceRequest(workspace_name="vision", **fields))
+    assert client.list_workspaces(models.ListWorkspacesRequest()).body.total_count == 1
+
+
+def test_a_member_says_what_kind_of_account_it_is(machine, two):
+    _, client, ada = two
+    id = machine.first.workspace_id
+
+    listed = client.list_members(id, models.ListMembersRequest()).body.members
+    assert {each.user_id: each.account_type for each in listed} == {
+        machine.first.user_id: "1",
+        ada.user_id: "5",
+    }
+    assert client.get_member(id, models.GetMemberRequest(user_id=ada.user_id)).body.account_type == "5"
 
 
 def test_what_a_role_may_not_do_answers_403_and_is_in_the_audit_log(machine, two):

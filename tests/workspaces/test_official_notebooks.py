@@ -290,3 +290,16 @@ def test_a_list_of_sizes_that_cannot_be_made_is_refused_by_the_value(client, ask
 
     assert error.code == "InvalidParameter"
     assert next(iter(asked.values())) in error.message
+
+
+def test_an_idle_limit_is_told_where_there_is_one(client):
+    id = create(client, "first")
+    assert get(client, id).idle_instance_culler is None
+
+    limit = dsw.CreateIdleInstanceCullerRequest(max_idle_time_in_minutes=30)
+    client.create_idle_instance_culler(id, limit)
+    assert get(client, id).idle_instance_culler.max_idle_time_in_minutes == 30
+    client.delete_idle_instance_culler(id)
+    [found] = client.list_instances(dsw.ListInstancesRequest()).body.instances
+    assert found.idle_instance_culler is None
+    assert client.get_idle_instance_culler(id).body.idle_time_in_minutes == 0

@@ -151,7 +151,8 @@ def create(
 def list_(session: Session, workspace: str, status: str, json_wanted: bool) -> None:
     """List notebooks."""
     filters = {"Status": status} if status else {}
-    found = notebooks.list_all(session.client, workspace_id=workspace, **filters)
+    listed = notebooks.list_all(session.client, workspace_id=workspace, **filters)
+    found = [notebooks.with_idle_time(session.client, each) for each in listed]
     if json_wanted:
         print_json([dataclasses.asdict(each) for each in found])
     elif found:
@@ -167,6 +168,7 @@ def list_(session: Session, workspace: str, status: str, json_wanted: bool) -> N
 def show(session: Session, name_or_id: str, json_wanted: bool) -> None:
     """Show all of one notebook."""
     found = notebooks.get(session.client, notebooks.find(session.client, name_or_id))
+    found = notebooks.with_idle_time(session.client, found)
     if json_wanted:
         print_json(dataclasses.asdict(found))
     else:

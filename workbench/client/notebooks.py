@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workbench.client.answers import ClientError, DaemonAway
@@ -200,6 +200,19 @@ def list_all(client: Client, *, workspace_id: str = "", **filters: str) -> list[
 def get(client: Client, notebook_id: str) -> NotebookView:
     """One notebook."""
     return NotebookView.from_answer(client.call(operation("dsw", "GetInstance"), instance_id=notebook_id))
+
+
+def with_idle_time(client: Client, view: NotebookView) -> NotebookView:
+    """The notebook with how long it has been idle, which only one that has a limit says by itself."""
+    if view.status != "Running" or view.idle_minutes is not None:
+        return view
+    try:
+        culler = client.call(operation("dsw", "GetIdleInstanceCuller"), instance_id=view.id)
+    except ClientError as error:
+        if error.status == NotFound.status:
+            return view  # it went meanwhile
+        raise
+    return replace(view, idle_minutes=culler.get("IdleTimeInMinutes"))
 
 
 def find(client: Client, name_or_id: str) -> str:

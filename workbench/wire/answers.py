@@ -18,8 +18,12 @@ _DSW_WRAPPING = {"Success": True, "Code": "", "Message": "", "HttpStatusCode": 2
 def success(operation: Operation, fields: Mapping[str, Any], request_id: str) -> dict[str, Any]:
     """The answer of an operation, wrapped as its service wraps it."""
     wrapping = _DSW_WRAPPING if operation.service == "dsw" else {}
-    declared = {name: value for name, value in wrapping.items() if name in operation.response}
-    return {"RequestId": request_id, **declared, **fields}
+    return {"RequestId": request_id, **declared(operation, wrapping), **fields}
+
+
+def declared(operation: Operation, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What an operation declares, of an object of which others say more."""
+    return {name: value for name, value in fields.items() if name in operation.response}
 
 
 def refusal(error: WorkbenchError, request_id: str, *, service: str = "") -> dict[str, Any]:

@@ -15,7 +15,7 @@ class NoCredentials(Unauthenticated):
     def __init__(self) -> None:
         super().__init__(
             "The request is not signed.",
-            hint="`workbench connection` prints the settings that your programs need.",
+            hint="`workbench env` prints the settings that your programs need.",
         )
 
 

@@ -64,7 +64,7 @@ def instance(
         "GmtCreateTime": to_wire(notebook.created_at),
         "GmtModifiedTime": to_wire(notebook.modified_at),
         **({"InstanceShutdownTimer": shutdown_timer(notebook, now)} if notebook.shutdown_at else {}),
-        "IdleInstanceCuller": idle_culler(notebook, now),
+        **({"IdleInstanceCuller": idle_culler(notebook, now)} if notebook.idle_limit else {}),
     }
 
 

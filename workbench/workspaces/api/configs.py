@@ -10,6 +10,7 @@ from sqlite_utils import Database
 from workbench.errors import InvalidInput
 from workbench.parts import Parts
 from workbench.wire import lists
+from workbench.wire.answers import declared
 from workbench.wire.call import Call
 from workbench.wire.times import to_wire
 from workbench.workspaces import configs
@@ -38,7 +39,11 @@ def get(parts: Parts, call: Call) -> Mapping[str, Any]:
         found = [each for each in configs.search(db, workspace_id, keys=[key]) if each.category == category]
     if not found:
         raise ConfigNotFound(key)
-    return {**_view(found[0]), "CategoryName": category, "WorkspaceId": workspace_id}
+    return {
+        **declared(call.operation, _view(found[0])),
+        "CategoryName": category,
+        "WorkspaceId": workspace_id,
+    }
 
 
 def update_several(parts: Parts, call: Call) -> Mapping[str, Any]:

@@ -20,6 +20,9 @@ from workbench.workspaces.permissions import MAKERS
 from workbench.workspaces.residents import Residents, lock_out
 from workbench.workspaces.roles import Role, parse_role, parse_roles
 
+_MAIN_ACCOUNT, _SUB_ACCOUNT = "1", "5"
+"""PAI's kinds of accounts: whose all of it is, and the users that it has."""
+
 
 def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
     """ListMembers."""
@@ -34,7 +37,10 @@ def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
             user_id=call.fields.get("UserId", ""),
             roles=sorted(roles),
         )
-    return {"Members": [_view(each) for each in found], "TotalCount": total}
+    return {
+        "Members": [{**_view(each), "AccountName": each.name} for each in found],
+        "TotalCount": total,
+    }
 
 
 def get(parts: Parts, call: Call) -> Mapping[str, Any]:
@@ -64,7 +70,7 @@ def create(parts: Parts, call: Call) -> Mapping[str, Any]:
             )
             for each in wanted
         ]
-    return {"Members": [_view(each) for each in added]}
+    return {"Members": [_brief(each) for each in added]}
 
 
 def delete(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[str, Any]:
@@ -122,13 +128,19 @@ def _named(db: Database, call: Call) -> tuple[Member, Role]:
     return member, parse_role(call.fields["role_name"])
 
 
-def _view(member: Member) -> dict[str, Any]:
+def _brief(member: Member) -> dict[str, Any]:
     return {
         "MemberId": member.member_id,
         "UserId": member.user_id,
-        "MemberName": member.name,
-        "AccountName": member.name,
         "DisplayName": member.name,
         "Roles": sorted(member.roles),
+    }
+
+
+def _view(member: Member) -> dict[str, Any]:
+    return {
+        **_brief(member),
+        "MemberName": member.name,
+        "AccountType": _MAIN_ACCOUNT if member.machine_owner else _SUB_ACCOUNT,
         "GmtCreateTime": to_wire(member.created_at, milliseconds=True),
     }

@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from workbench.errors import InvalidInput
 from workbench.parts import Parts
 from workbench.wire import lists
+from workbench.wire.answers import declared
 from workbench.wire.call import Call
 from workbench.wire.choices import one_of
 from workbench.wire.paging import page, sorting
@@ -20,6 +22,7 @@ from workbench.workspaces.residents import Residents
 from workbench.workspaces.roles import Role
 
 _ORDERS = {"GmtCreateTime": "created_at", "GmtModifiedTime": "modified_at", "WorkspaceName": "name"}
+_ENV_TYPES = ["prod"]
 _ENABLED = "ENABLED"
 _STATUSES = (_ENABLED, "INITIALIZING", "FAILURE", "DISABLED", "FROZEN", "UPDATING")
 
@@ -57,10 +60,12 @@ def get(parts: Parts, call: Call) -> Mapping[str, Any]:
 
 
 def get_default(parts: Parts, call: Call) -> Mapping[str, Any]:
-    """GetDefaultWorkspace."""
+    """GetDefaultWorkspace, for who is in it."""
     require_on_machine(call.caller, call.operation.action)
     with parts.store.reading() as db:
-        return {**_with_owner(db, records.default_workspace(db)), "Conditions": []}
+        workspace = records.default_workspace(db)
+        require(db, call.caller, workspace.workspace_id, "GetWorkspace")
+        return {**declared(call.operation, _with_owner(db, workspace)), "Conditions": []}
 
 
 def set_default(parts: Parts, call: Call) -> Mapping[str, Any]:
@@ -74,6 +79,7 @@ def set_default(parts: Parts, call: Call) -> Mapping[str, Any]:
 def create(parts: Parts, call: Call) -> Mapping[str, Any]:
     """CreateWorkspace; who makes it owns it."""
     require_on_machine(call.caller, call.operation.action)
+    _refuse_what_is_not_kept(call.fields)
     now = parts.now()
     with parts.store.transaction() as db:
         workspace = records.create(
@@ -153,6 +159,20 @@ def purge(parts: Parts, call: Call) -> Mapping[str, Any]:
     return {}
 
 
+def _refuse_what_is_not_kept(fields: Mapping[str, Any]) -> None:
+    """A workspace here is of PAI's simple mode, and in no group of resources."""
+    if (fields.get("EnvTypes") or _ENV_TYPES) != _ENV_TYPES:
+        raise InvalidInput(
+            f"EnvTypes is {fields['EnvTypes']}, and a workspace has one environment here.",
+            hint=f"Give {_ENV_TYPES}, or make two workspaces.",
+        )
+    if fields.get("ResourceGroupId"):
+        raise InvalidInput(
+            f"ResourceGroupId is {fields['ResourceGroupId']!r}, and there are no resource groups here.",
+            hint="Leave it out; a pool sets a part of the machine aside for a workspace.",
+        )
+
+
 def _permitted(db: Database, call: Call) -> Workspace:
     workspace_id = call.fields["workspace_id"]
     require(db, call.caller, workspace_id, call.operation.action)
@@ -168,7 +188,7 @@ def _view(workspace: Workspace, admins: Sequence[str]) -> dict[str, Any]:
         "Creator": workspace.creator,
         "IsDefault": workspace.is_default,
         "Status": _ENABLED,
-        "EnvTypes": ["prod"],
+        "EnvTypes": _ENV_TYPES,
         "AdminNames": list(admins),
         "GmtCreateTime": to_wire(workspace.created_at, milliseconds=True),
         "GmtModifiedTime": to_wire(workspace.modified_at, milliseconds=True),
