@@ -11,6 +11,7 @@ from darabonba.exceptions import DaraException
 from tests.e2e.official_client import CheckingClient
 from tests.workspaces.served import config, served
 from workbench import notebooks
+from workbench.errors import Conflict
 from workbench.notebooks import records, rules
 from workbench.notebooks.records import Status
 from workbench.scheduler import MIGRATIONS as SCHEDULER
@@ -102,6 +103,23 @@ def test_a_notebook_runs_in_the_pool_that_it_asks_for_whenever_it_is_started(mac
     assert get(client, wanted).resource_id == "beta"
 
 
+def test_what_runs_is_renamed_where_it_is_whatever_became_of_its_pool_and_quota(machine, client, pools):
+    id, workspace_id = create(client, "first", resource_id="beta"), machine.first.workspace_id
+    machine.ask(machine.owner, "UpdatePool", name="beta", Draining=True)
+    machine.ask(machine.owner, "UpdateWorkspaceQuota", workspace_id=workspace_id, Quota={"Notebooks": 0})
+
+    client.update_instance(id, dsw.UpdateInstanceRequest(instance_name="second"))
+    assert get(client, id).resource_id == "beta"
+    assert (
+        machine.ask(machine.owner, "GetWorkspaceQuota", workspace_id=workspace_id)["Used"]["Notebooks"] == 1
+    )
+    with pytest.raises(Conflict, match="notebook second"):
+        machine.ask(machine.owner, "DeletePool", name="beta")
+    larger = dsw.UpdateInstanceRequestRequestedResource(cpu="1")
+    error = refusal(client.update_instance, id, dsw.UpdateInstanceRequest(requested_resource=larger))
+    assert error.code == "QuotaExceeded"
+
+
 def test_a_pool_that_is_not_there_for_a_workspace_is_refused_and_nothing_is_kept(client, pools):
     error = refusal(lambda: create(client, "lost", resource_id="gamma"))
 
@@ -153,6 +171,7 @@ def test_what_means_nothing_on_one_machine_hinders_nobody(client):
         user_vpc=dsw.CreateInstanceRequestUserVpc(vpc_id="vpc-1"),
         driver="535.54.03",
         workspace_source="/mnt/data",
+        dynamic_mount=dsw.DynamicMount(enable=False),
         oversold_type="ForbiddenQuotaOverSold",
     )
 

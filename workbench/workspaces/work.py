@@ -53,7 +53,8 @@ class Work:
 
 
 def begin(db: Database, wanted: Work, *, installed: Amounts) -> Work:
-    """Count this as running from now on; what it held before is replaced.
+    """Count this as running from now on; what it held before is replaced. What takes no other amount
+    than before stays where it is, whatever became of its pool and of the quota meanwhile.
 
     Args:
         wanted: With the pool that was asked for; with an empty one, a pool is found for it.
@@ -69,18 +70,14 @@ def begin(db: Database, wanted: Work, *, installed: Amounts) -> Work:
         UserDisabled: The user was shut out meanwhile.
     """
     everything = running(db)
-    others = [each for each in everything if (each.kind, each.id) != (wanted.kind, wanted.id)]
-    if others == everything:
+    before = next((each for each in everything if (each.kind, each.id) == (wanted.kind, wanted.id)), None)
+    if before is None:
         _check_beginning(db, wanted)
-    neighbours = [each for each in others if each.workspace_id == wanted.workspace_id]
-    used_here = used(db, wanted.workspace_id, neighbours)
-    quota.admit(quota.of(db, wanted.workspace_id), used_here, wanted.amounts)
-    known = pools.every(db)
-    in_pools = {name: total([each for each in others if each.pool == name]) for name in ("", *known)}
-    asked = placing.Asked(
-        workspace_id=wanted.workspace_id, kind=wanted.kind, amounts=wanted.amounts, pool=wanted.pool
-    )
-    taken = replace(wanted, pool=placing.place(known, in_pools, installed, asked))
+    if before and before.amounts == wanted.amounts and wanted.pool in ("", before.pool):
+        taken = replace(wanted, pool=before.pool)
+    else:
+        others = [each for each in everything if each != before]
+        taken = replace(wanted, pool=_admitted_to(db, wanted, others, installed))
     db.execute(
         "INSERT OR REPLACE INTO work (kind, id, name, workspace_id, user_id, pool, cpus, memory_bytes, gpus)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -142,6 +139,19 @@ def refuse_while_running(what: str, works: Sequence[Work], *, hint: str = "Stop 
     if works:
         names = ", ".join(f"{each.kind} {each.name} ({each.id})" for each in works)
         raise StillRunning(f"{what} while these run: {names}.", hint=hint)
+
+
+def _admitted_to(db: Database, wanted: Work, others: Sequence[Work], installed: Amounts) -> str:
+    """The pool for work that the quota admits."""
+    neighbours = [each for each in others if each.workspace_id == wanted.workspace_id]
+    used_here = used(db, wanted.workspace_id, neighbours)
+    quota.admit(quota.of(db, wanted.workspace_id), used_here, wanted.amounts)
+    known = pools.every(db)
+    in_pools = {name: total([each for each in others if each.pool == name]) for name in ("", *known)}
+    asked = placing.Asked(
+        workspace_id=wanted.workspace_id, kind=wanted.kind, amounts=wanted.amounts, pool=wanted.pool
+    )
+    return placing.place(known, in_pools, installed, asked)
 
 
 def _check_beginning(db: Database, wanted: Work) -> None:

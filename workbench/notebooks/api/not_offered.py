@@ -33,7 +33,7 @@ def refuse(fields: Mapping[str, Any], notebook: Notebook) -> None:
         InvalidInput: Names the field, and what to do instead.
     """
     for name, instead in _INSTEAD.items():
-        if fields.get(name):
+        if _is_asked_for(fields.get(name)):
             raise InvalidInput(f"{name} is not offered here.", hint=instead)
     oversold = fields.get("OversoldType") or NOT_OVERSOLD
     if oversold != NOT_OVERSOLD:
@@ -47,3 +47,8 @@ def refuse(fields: Mapping[str, Any], notebook: Notebook) -> None:
             f"UserId is {owner!r}, and a notebook belongs to who creates it, here user {notebook.user_id}.",
             hint="Leave it out; to make one for somebody else, ask with an access key or a token of theirs.",
         )
+
+
+def _is_asked_for(value: Any) -> bool:
+    """Whether a field says something, and not that it is switched off."""
+    return bool(value) and not (isinstance(value, Mapping) and value.get("Enable") is False)
