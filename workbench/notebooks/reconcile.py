@@ -114,7 +114,7 @@ def _launch(parts: Parts, notebook: Notebook) -> Again:
 
 def _ask_for_place(parts: Parts, notebook: Notebook) -> scheduler.Granted | scheduler.Waiting:
     with parts.store.transaction() as db:
-        owner = workspaces.user(db, notebook.user_id).name
+        owner = workspaces.user_name(db, notebook.user_id)
         placed = scheduler.ask(db, place.request(notebook, owner, parts.now()))
         if isinstance(placed, scheduler.Granted) and (placed.lost or placed.leaves_by):
             scheduler.requeue(db, (session.KIND, notebook.id), parts.now())
@@ -218,7 +218,7 @@ def _forget(parts: Parts, notebook: Notebook) -> Again:
 def _plan(parts: Parts, notebook: Notebook, image: str, grant: scheduler.Grant) -> PodPlan:
     """The container's plan, with the directories made and pinned that it is given."""
     with parts.store.reading() as db:
-        user = workspaces.user(db, notebook.user_id)
+        user = workspaces.known_user(db, notebook.user_id)
     context = workspaces.mount_context(user, notebook.workspace_id)
     storage = parts.storage
     storage.directories.make_shared(notebook.workspace_id, gid=context.groups[0])

@@ -14,7 +14,7 @@ from workbench.workspaces.mounting import mount_context
 from workbench.workspaces.permissions import PERMISSIONS, may
 from workbench.workspaces.quota import Amounts, Kind
 from workbench.workspaces.records import Workspace, default_workspace, ids
-from workbench.workspaces.records import get as workspace
+from workbench.workspaces.records import name_of as workspace_name
 from workbench.workspaces.residents import Place, Residents
 from workbench.workspaces.roles import Role
 from workbench.workspaces.routes import routes
@@ -25,6 +25,8 @@ from workbench.workspaces.tags import put as put_tags
 from workbench.workspaces.tags import take_off as take_off_tags
 from workbench.workspaces.users import User
 from workbench.workspaces.users import get as user
+from workbench.workspaces.users import known as known_user
+from workbench.workspaces.users import name_of as user_name
 from workbench.workspaces.work import Work
 from workbench.workspaces.work import begin as begin_work
 from workbench.workspaces.work import end as end_work
@@ -54,6 +56,7 @@ __all__ = [
     "find_configs",
     "first_start",
     "ids",
+    "known_user",
     "knows",
     "may",
     "mount_context",
@@ -68,6 +71,7 @@ __all__ = [
     "take_off_tags",
     "usable_key",
     "user",
+    "user_name",
     "visible_in",
-    "workspace",
+    "workspace_name",
 ]
