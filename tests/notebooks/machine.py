@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -103,11 +103,11 @@ class Machine:
         self.parts.gateway.publish(notebooks.route(self.parts.vault, notebook))
         return notebook
 
-    def count_as_running(self, notebook: Notebook) -> None:
+    def count_as_running(self, notebook: Notebook, pool: str = "") -> None:
         """Have a notebook count as work that runs."""
         inventory = self.parts.node.inventory()
         with self.parts.store.transaction() as db:
-            work = notebooks.residents.work(notebook, inventory)
+            work = replace(notebooks.residents.work(notebook, inventory), pool=pool)
             workspaces.begin_work(db, work, installed=notebooks.residents.installed(inventory))
 
     def record(self, notebook_id: str = "dsw-1") -> Notebook:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -72,9 +73,9 @@ class Machine:
             kind="notebook",
             find=lambda db, id: self.places.get(id),
             seen=lambda db, where: list(self.places),
-            stop=lambda parts, id: self.stopped.append(id),
-            remove_all=lambda parts, workspace_id: self.removed.append(workspace_id),
-            change_locks=lambda parts, workspace_id, user_id: self.locked.append((workspace_id, user_id)),
+            stop=lambda parts, db, id: partial(self.stopped.append, id),
+            remove_all=lambda parts, db, workspace_id: partial(self.removed.append, workspace_id),
+            change_locks=lambda parts, db, *whose: partial(self.locked.append, whose),
             folders=lambda parts, workspace_id: [],
         )
         self.routes = routes([self.residents])

@@ -15,7 +15,7 @@ from workbench.workspaces.permissions import PERMISSIONS, may
 from workbench.workspaces.quota import Amounts, Kind
 from workbench.workspaces.records import Workspace, default_workspace, ids
 from workbench.workspaces.records import name_of as workspace_name
-from workbench.workspaces.residents import Place, Residents
+from workbench.workspaces.residents import Afterwards, Place, Residents, one_after_another
 from workbench.workspaces.roles import Role
 from workbench.workspaces.routes import routes
 from workbench.workspaces.schema import MIGRATIONS
@@ -36,6 +36,7 @@ __all__ = [
     "DISK_USAGE",
     "MIGRATIONS",
     "PERMISSIONS",
+    "Afterwards",
     "Amounts",
     "Auditor",
     "Authenticator",
@@ -61,6 +62,7 @@ __all__ = [
     "may",
     "mount_context",
     "note_own_act",
+    "one_after_another",
     "put_tags",
     "require",
     "require_on_machine",
