@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
@@ -109,6 +110,12 @@ class Machine:
         with self.parts.store.transaction() as db:
             work = replace(notebooks.residents.work(notebook, inventory), pool=pool)
             workspaces.begin_work(db, work, installed=notebooks.residents.installed(inventory))
+
+    def fill_the_disk(self) -> None:
+        """From now on, the gateway's files cannot be written."""
+        files = self.parts.settings.run / "gateway"
+        shutil.rmtree(files)
+        files.touch()
 
     def record(self, notebook_id: str = "dsw-1") -> Notebook:
         """A notebook as it is on record."""

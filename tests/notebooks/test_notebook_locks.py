@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,7 +10,7 @@ import pytest
 from sqlite_utils import Database
 
 from tests.notebooks.machine import Machine
-from workbench.gateway.gateway import GatewayFilesUnwritable
+from workbench.gateway import GatewayFilesUnwritable
 from workbench.notebooks import access, records
 from workbench.notebooks.records import Status, Wanted
 from workbench.store import Store
@@ -156,12 +155,9 @@ def test_a_full_disk_keeps_no_other_lock_from_being_changed(machine: Machine) ->
     before = {
         each: machine.keep(id=each, name=each, user_id=ada.user_id) and machine.route(each) for each in kept
     }
-    files = machine.parts.settings.run / "gateway"
-    shutil.rmtree(files)
-    files.touch()
+    machine.fill_the_disk()
 
     with pytest.raises(GatewayFilesUnwritable):
         machine.ask(machine.owner, "UpdateUser", user_id=ada.user_id, Enabled=False)
 
-    files.unlink()
     assert all(machine.route(each).cookie != before[each].cookie for each in kept)

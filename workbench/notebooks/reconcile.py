@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
 
 from workbench import scheduler, workspaces
 from workbench.errors import WorkbenchError
+from workbench.gateway import GatewayFilesUnwritable
 from workbench.node import devices
 from workbench.notebooks import access, jupyter, logs, place, records, rules, session
 from workbench.notebooks.records import Notebook, Status
@@ -64,6 +65,9 @@ def _step(parts: Parts, notebook_id: str) -> Again:
         case rules.Recover():
             return _write(parts, rules.recover(notebook, parts.now()))
         case rules.Stop(pod):
+            # First nobody is led there any more: once it has ended, its address may be another's.
+            with suppress(GatewayFilesUnwritable):  # a full disk is no reason to let it run on
+                parts.gateway.publish(access.route(parts.vault, notebook))
             parts.runtime.stop_pod(pod, grace_s=parts.settings.stop_grace_s)
             return AT_ONCE
         case rules.Remove(pod):
@@ -161,16 +165,17 @@ def _refused_devices(parts: Parts, pod: Pod, placed: scheduler.Granted) -> froze
 
 
 def _tend(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
-    if pod.address != notebook.address:  # an engine that restarted beneath a live container
-        notebook = save(parts, replace(notebook, address=pod.address))
     now = parts.now()
+    found = rules.found_at(notebook, pod.address, now)
+    if found != notebook:  # an engine that restarted beneath a live container, or somebody at its networks
+        notebook = save(parts, found)
     placed = _granted(parts, notebook) or scheduler.Granted(())
     if placed.leaves_by and now >= placed.leaves_by:
         return _write(parts, rules.preempted(notebook, placed.leave, now))
     marked = place.marked(notebook, placed, _refused_devices(parts, pod, placed), now)
     if marked != notebook:
         notebook = save(parts, marked)
-    activity = jupyter.activity(pod.address, notebook.id, parts.vault.open(notebook.jupyter_token))
+    activity = _activity(parts, notebook)
     in_jupyter = activity.last if activity and not activity.busy else now  # silence is no proof of rest
     in_shells = parts.runtime.shell_used(session.KIND, notebook.id)
     used = max(filter(None, (in_jupyter, in_shells)), default=None)
@@ -179,6 +184,12 @@ def _tend(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
         return _write(parts, stopping)
     ends = [end for end in (notebook.shutdown_at, placed.leaves_by) if end]
     return Again(min([_LOOK_AT_ACTIVITY_S, *(max(0.0, (end - now).total_seconds()) for end in ends)]))
+
+
+def _activity(parts: Parts, notebook: Notebook) -> jupyter.Activity | None:
+    if not notebook.address:
+        return None
+    return jupyter.activity(notebook.address, notebook.id, parts.vault.open(notebook.jupyter_token))
 
 
 def _granted(parts: Parts, notebook: Notebook) -> scheduler.Granted | None:

@@ -27,7 +27,9 @@ def save(parts: Parts, notebook: Notebook) -> Notebook:
             events.add(db, _event(notebook, said=before.reason))
     if before.status is not notebook.status:
         log.info("notebook changed id=%s from=%s to=%s", notebook.id, before.status, notebook.status)
-        parts.gateway.publish(access.route(parts.vault, notebook))
+    route = access.route(parts.vault, notebook)
+    if route != access.route(parts.vault, before):
+        parts.gateway.publish(route)
     tell(parts, notebook)
     return notebook
 
@@ -55,6 +57,7 @@ def _event(notebook: Notebook, *, said: str) -> Event:
         place.GPU_LOST: Level.ERROR,
         place.LEAVES: Level.WARNING,
         rules.IDLE_SOON: Level.WARNING,
+        rules.NO_ADDRESS: Level.ERROR,
     }
     return Event(
         kind=session.KIND,
