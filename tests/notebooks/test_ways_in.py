@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from tests.notebooks.examples import a_pod
 from tests.notebooks.machine import Machine
+from workbench import notebooks
 from workbench.gateway import Gateway, Phase
-from workbench.notebooks import reconcile
+from workbench.notebooks import access, reconcile, records
 from workbench.notebooks.records import Status, Wanted
 from workbench.notebooks.saving import save
 from workbench.runtime import Pod, Runtime
+from workbench.workspaces import Role
 
 
 class OneThatStops(Runtime):
@@ -57,3 +59,39 @@ def test_a_full_disk_lets_no_notebook_run_on(machine: Machine) -> None:
     reconcile(replace(machine.parts, runtime=engine), "dsw-1")
 
     assert engine.led_there == [False]
+
+
+def test_what_comes_too_late_gives_no_old_secret_back(machine: Machine) -> None:
+    before = machine.keep(status=Status.RUNNING, address="172.18.0.2")
+    ada = machine.join("ada", 2001, Role.ADMIN)
+    machine.ask(machine.owner, "UpdateUser", user_id=ada.user_id, Enabled=False)
+    changed = machine.route()
+
+    access.lead(machine.parts, replace(before, address="172.18.0.9"))
+
+    assert machine.route() == changed
+    assert machine.route().cookie != notebooks.route(machine.parts.vault, before).cookie
+
+
+def test_nothing_leads_to_what_is_off_the_record(machine: Machine) -> None:
+    before = machine.keep(status=Status.RUNNING, address="172.18.0.2")
+    with machine.parts.store.transaction() as db:
+        records.forget(db, before.id)
+    machine.parts.gateway.withdraw(before.id)
+
+    access.lead(machine.parts, before)
+
+    assert machine.parts.gateway.route(before.id) is None
+
+
+def test_a_link_gives_the_cookie_that_is_on_record_whatever_the_gateway_knows_yet(machine: Machine) -> None:
+    before = machine.keep(status=Status.RUNNING, address="172.18.0.2")
+    with machine.parts.store.transaction() as db:
+        changed = records.save(db, access.with_new_locks(machine.parts.vault, before))
+    url = machine.ask(machine.owner, "CreateNotebookTicket", instance_id="dsw-1")["Url"]
+
+    entered = machine.answer(
+        machine.owner, "EnterNotebook", instance_id="dsw-1", ticket=url.partition("=")[2]
+    )
+
+    assert machine.parts.vault.open(changed.cookie) in entered.cookie

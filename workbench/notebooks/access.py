@@ -16,8 +16,10 @@ from sqlite_utils import Database
 
 from workbench.errors import Unauthenticated
 from workbench.gateway import NotebookRoute, Phase
+from workbench.notebooks import records
 from workbench.notebooks.records import Notebook, Status
 from workbench.notebooks.session import PORT, base_path
+from workbench.parts import Parts
 from workbench.settings import Settings
 from workbench.store.vault import Vault
 
@@ -70,7 +72,18 @@ def route(vault: Vault, notebook: Notebook) -> NotebookRoute:
         jupyter_token=vault.open(notebook.jupyter_token),
         access_token=vault.open(notebook.access_token),
         cookie=vault.open(notebook.cookie),
+        revision=notebook.revision,
     )
+
+
+def lead(parts: Parts, notebook: Notebook) -> None:
+    """Have the gateway lead to a notebook as it stood in this revision, unless a newer one is known there,
+    and nowhere once it is off the record."""
+    parts.gateway.publish(route(parts.vault, notebook))
+    with parts.store.reading() as db:
+        gone = records.find(db, notebook.id) is None
+    if gone:  # whoever forgot it may have withdrawn the route before it came
+        parts.gateway.withdraw(notebook.id)
 
 
 def origin(settings: Settings, notebook_id: str) -> str:

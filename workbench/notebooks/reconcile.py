@@ -67,7 +67,7 @@ def _step(parts: Parts, notebook_id: str) -> Again:
         case rules.Stop(pod):
             # First nobody is led there any more: once it has ended, its address may be another's.
             with suppress(GatewayFilesUnwritable):  # a full disk is no reason to let it run on
-                parts.gateway.publish(access.route(parts.vault, notebook))
+                access.lead(parts, notebook)
             parts.runtime.stop_pod(pod, grace_s=parts.settings.stop_grace_s)
             return AT_ONCE
         case rules.Remove(pod):
@@ -144,7 +144,7 @@ def _probe(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
             return _write(parts, rules.failed(notebook, now, "WrongGPUs", wrong))
         ready = replace(rules.become(notebook, Status.RUNNING, now), address=pod.address)
         # The way in first, so that whoever is told that it runs can go there at once.
-        parts.gateway.publish(access.route(parts.vault, ready))
+        access.lead(parts, ready)
         return _write(parts, ready)
     limit = timedelta(seconds=parts.settings.start_timeout_s)
     if pod.started_at and now - pod.started_at > limit:
@@ -208,13 +208,13 @@ def _settle(parts: Parts, notebook: Notebook) -> Again:
 
 def _forget(parts: Parts, notebook: Notebook) -> Again:
     _let_go(parts, notebook)
-    parts.gateway.withdraw(notebook.id)
     parts.storage.directories.remove_environment(notebook.id)
     logs.saved(parts.settings, notebook.id).unlink(missing_ok=True)
     with parts.store.transaction() as db:
         events.forget(db, session.KIND, notebook.id)
         workspaces.take_off_tags(db, session.KIND, notebook.id)
         records.forget(db, notebook.id)
+    parts.gateway.withdraw(notebook.id)  # last, so that nobody who looks for its record leads to it anew
     parts.live.tell(
         Change(
             kind=session.KIND,

@@ -87,9 +87,7 @@ def _change_locks(parts: Parts, db: Database, workspace_id: str, user_id: str) -
     ]
     for each in changed:
         access.void_tickets(db, each.id)
-    return workspaces.one_after_another(
-        [partial(parts.gateway.publish, access.route(parts.vault, each)) for each in changed]
-    )
+    return workspaces.one_after_another([partial(access.lead, parts, each) for each in changed])
 
 
 def _folders(parts: Parts, workspace_id: str) -> list[Path]:

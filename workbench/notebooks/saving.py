@@ -27,9 +27,8 @@ def save(parts: Parts, notebook: Notebook) -> Notebook:
             events.add(db, _event(notebook, said=before.reason))
     if before.status is not notebook.status:
         log.info("notebook changed id=%s from=%s to=%s", notebook.id, before.status, notebook.status)
-    route = access.route(parts.vault, notebook)
-    if route != access.route(parts.vault, before):
-        parts.gateway.publish(route)
+    if access.route(parts.vault, notebook) != access.route(parts.vault, before):
+        access.lead(parts, notebook)
     tell(parts, notebook)
     return notebook
 

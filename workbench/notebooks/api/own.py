@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from workbench.notebooks import access, logs, shell
+from workbench.notebooks import access, logs, records, shell
 from workbench.notebooks.api.instances import permitted
 from workbench.notebooks.session import base_path
 from workbench.parts import Parts, Route
@@ -67,13 +67,21 @@ def enter(parts: Parts, call: Call) -> Redirect:
     notebook_id = call.fields["instance_id"]
     with parts.store.transaction() as db:
         access.redeem_ticket(db, notebook_id, call.fields.get("ticket", ""), parts.now())
-    route = parts.gateway.route(notebook_id)
-    if route is None:
-        raise access.BadTicket
+        # Who changes the locks before this makes the ticket worthless, and who does after it the cookie.
+        notebook = records.find(db, notebook_id)
+    cookie = parts.vault.open(notebook.cookie) if notebook else _dashboard_cookie(parts, notebook_id)
     return Redirect(
         location=f"{base_path(notebook_id)}lab",
-        cookie=f"{COOKIE}={route.cookie}; Path=/; HttpOnly; SameSite=Lax{'; Secure' * parts.settings.tls}",
+        cookie=f"{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax{'; Secure' * parts.settings.tls}",
     )
+
+
+def _dashboard_cookie(parts: Parts, dashboard_id: str) -> str:
+    """That of a user's dashboard, which nothing is recorded of."""
+    route = parts.gateway.route(dashboard_id)
+    if route is None:
+        raise access.BadTicket
+    return route.cookie
 
 
 ROUTES = (
