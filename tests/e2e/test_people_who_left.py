@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Iterator
+
 import pytest
 
 from tests.installation import Installation
 from workbench.client import Client
 from workbench.client.connection import Credentials
+from workbench.runtime import Runtime
 from workbench.wire.operations import operation
 
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def another_home(workbench: Installation) -> Iterator[Runtime]:
+    """Another Workbench on the same engine."""
+    runtime = Runtime(workbench.settings.docker_host, uuid.uuid4().hex)
+    yield runtime
+    for network in runtime.list_networks():
+        runtime.remove_network(network.name)
 
 
 def test_what_a_removed_user_left_running_is_started_again_when_it_is_killed(
@@ -33,3 +46,33 @@ def test_what_a_removed_user_left_running_is_started_again_when_it_is_killed(
 
     workbench.until(lambda: [each.generation for each in workbench.pods()] == [2], "it is started again")
     workbench.until_status(notebook_id, "Running")
+
+
+def test_the_network_of_a_deleted_workspace_goes_and_no_other(
+    workbench: Installation, light_image: str, another_home: Runtime
+) -> None:
+    workspace_id = workbench.run("workspace", "create", "vision").stdout.strip()
+    notebook_id = workbench.create("inside", ImageUrl=light_image, WorkspaceId=workspace_id)
+    workbench.until_status(notebook_id, "Running")
+    network = f"workspace-{workspace_id}"
+    anothers = another_home.ensure_network(network)
+    assert workbench.runtime.find_network(network)
+    workbench.dsw("StopInstance", instance_id=notebook_id)
+    workbench.until_status(notebook_id, "Stopped")
+
+    workbench.run("workspace", "delete", "vision")
+
+    workbench.until(lambda: workbench.runtime.find_network(network) is None, "its network is gone")
+    workbench.until_status(notebook_id, "")
+    assert another_home.find_network(network) == anothers
+
+
+def test_the_network_of_a_workspace_stays_while_it_is_on_record(workbench: Installation) -> None:
+    workspace_id = workbench.run("workspace", "create", "sound").stdout.strip()
+    workbench.runtime.ensure_network(f"workspace-{workspace_id}")
+    stray = workbench.runtime.ensure_network("workspace-999").name
+    workbench.kill()
+    workbench.start()
+
+    workbench.until(lambda: workbench.runtime.find_network(stray) is None, "the stray one is gone")
+    assert workbench.runtime.find_network(f"workspace-{workspace_id}")

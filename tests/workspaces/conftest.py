@@ -23,6 +23,7 @@ from workbench.telemetry import Live
 from workbench.wire import signatures
 from workbench.wire.call import Call, Caller
 from workbench.wire.signatures import Request
+from workbench.workqueue import WorkQueue
 from workbench.workspaces import (
     MIGRATIONS,
     Authenticator,
@@ -91,6 +92,7 @@ class Machine:
                 "settings": settings,
                 "storage": Storage(settings),
                 "live": Live(),
+                "queue": WorkQueue(workers=1, resync_s=60),
                 "node": SimpleNamespace(inventory=lambda: inventory),
             }
         )

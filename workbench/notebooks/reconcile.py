@@ -254,7 +254,7 @@ def _plan(parts: Parts, notebook: Notebook, image: str, grant: scheduler.Grant) 
         grant=grant,
         gpus=parts.node.inventory().graphics.gpus,
         binds=(*binds, *_session_binds(parts, notebook, user.name, context)),
-        network=parts.runtime.ensure_network(f"workspace-{notebook.workspace_id}").name,
+        network=parts.runtime.ensure_network(workspaces.network_name(notebook.workspace_id)).name,
         settings=parts.settings,
     )
 

@@ -11,6 +11,10 @@ from workbench.workspaces.disk_counting import count as count_disk_usage
 from workbench.workspaces.first_start import FirstAccess, first_start
 from workbench.workspaces.members import roles_of
 from workbench.workspaces.mounting import mount_context
+from workbench.workspaces.networks import KIND as NETWORK
+from workbench.workspaces.networks import name_of as network_name
+from workbench.workspaces.networks import names as network_names
+from workbench.workspaces.networks import reconcile as reconcile_network
 from workbench.workspaces.permissions import PERMISSIONS, may
 from workbench.workspaces.quota import Amounts, Kind
 from workbench.workspaces.records import Workspace, default_workspace, ids
@@ -35,6 +39,7 @@ from workbench.workspaces.work import running as running_work
 __all__ = [
     "DISK_USAGE",
     "MIGRATIONS",
+    "NETWORK",
     "PERMISSIONS",
     "Afterwards",
     "Amounts",
@@ -61,9 +66,12 @@ __all__ = [
     "knows",
     "may",
     "mount_context",
+    "network_name",
+    "network_names",
     "note_own_act",
     "one_after_another",
     "put_tags",
+    "reconcile_network",
     "require",
     "require_on_machine",
     "roles_of",

@@ -11,7 +11,7 @@ from workbench.parts import Parts
 from workbench.wire.call import Call
 from workbench.wire.paging import page, sorting
 from workbench.wire.times import to_wire
-from workbench.workspaces import disk_usage, members, records, users, work
+from workbench.workspaces import disk_usage, members, networks, records, users, work
 from workbench.workspaces.authorization import MachineOwnerOnly, require, require_on_machine
 from workbench.workspaces.records import Workspace, WorkspaceNotFound
 from workbench.workspaces.residents import Residents, one_after_another
@@ -108,6 +108,7 @@ def delete(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
         records.remove(db, workspace, now=parts.now())
         spread = one_after_another([each.remove_all(parts, db, workspace.workspace_id) for each in residents])
     spread()
+    parts.queue.wake(networks.KIND, networks.name_of(workspace.workspace_id))
     return {}
 
 
