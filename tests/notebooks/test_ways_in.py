@@ -87,7 +87,7 @@ def test_nothing_leads_to_what_is_off_the_record(machine: Machine) -> None:
 def test_a_link_gives_the_cookie_that_is_on_record_whatever_the_gateway_knows_yet(machine: Machine) -> None:
     before = machine.keep(status=Status.RUNNING, address="172.18.0.2")
     with machine.parts.store.transaction() as db:
-        changed = records.save(db, access.with_new_locks(machine.parts.vault, before))
+        changed = access.change_locks(db, machine.parts.vault, before)
     url = machine.ask(machine.owner, "CreateNotebookTicket", instance_id="dsw-1")["Url"]
 
     entered = machine.answer(

@@ -396,3 +396,14 @@ def say_where_events_stand(db: Database) -> None:
 @MIGRATIONS()
 def add_preemptible(db: Database) -> None:
     db.execute("ALTER TABLE notebooks ADD COLUMN preemptible INTEGER NOT NULL DEFAULT 0")
+
+
+@MIGRATIONS()
+def say_who_made_tickets(db: Database) -> None:
+    # Of those of before it is not known; the longest would be good for a day.
+    db.execute("DROP TABLE notebook_tickets")
+    db.execute(
+        "CREATE TABLE notebook_tickets (digest TEXT PRIMARY KEY, notebook_id TEXT NOT NULL,"
+        " expires_at TEXT NOT NULL, user_id TEXT NOT NULL, access_key_id TEXT NOT NULL,"
+        " token_id TEXT NOT NULL)"
+    )

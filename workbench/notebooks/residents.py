@@ -81,12 +81,10 @@ def _remove_all(parts: Parts, db: Database, workspace_id: str) -> workspaces.Aft
 
 def _change_locks(parts: Parts, db: Database, workspace_id: str, user_id: str) -> workspaces.Afterwards:
     changed = [
-        records.save(db, access.with_new_locks(parts.vault, each))
+        access.change_locks(db, parts.vault, each)
         for each in records.in_workspace(db, workspace_id)
         if user_id in ("", each.user_id)
     ]
-    for each in changed:
-        access.void_tickets(db, each.id)
     return workspaces.one_after_another([partial(access.lead, parts, each) for each in changed])
 
 

@@ -3,7 +3,7 @@
 from workbench.workspaces.access_keys import KeyPair
 from workbench.workspaces.access_keys import usable as usable_key
 from workbench.workspaces.auditor import Auditor, note_own_act
-from workbench.workspaces.authentication import Authenticator
+from workbench.workspaces.authentication import Authenticator, recognise
 from workbench.workspaces.authorization import require, require_on_machine, visible_in
 from workbench.workspaces.configs import search as find_configs
 from workbench.workspaces.disk_counting import KIND as DISK_USAGE
@@ -71,6 +71,7 @@ __all__ = [
     "note_own_act",
     "one_after_another",
     "put_tags",
+    "recognise",
     "reconcile_network",
     "require",
     "require_on_machine",

@@ -56,7 +56,7 @@ def open_dashboard(parts: Parts, call: Call) -> Stream:
         cookie=secrets.token_hex(32),
     )
     with parts.store.transaction() as db:
-        ticket = access.issue_ticket(db, route.id, parts.now())
+        ticket = access.issue_ticket(db, route.id, call.caller, parts.now())
     return Stream(_while_followed(parts, route, ticket))
 
 

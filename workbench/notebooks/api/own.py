@@ -54,11 +54,20 @@ def create_ticket(parts: Parts, call: Call) -> Mapping[str, Any]:
     now = parts.now()
     with parts.store.transaction() as db:
         notebook = permitted(db, call)
-        ticket = access.issue_ticket(db, notebook.id, now)
+        ticket = access.issue_ticket(db, notebook.id, call.caller, now)
     return {
         "Url": f"{access.browser_url(parts.settings, notebook.id)}?ticket={ticket}",
         "ExpiresAt": to_wire(now + access.TICKET_LASTS),
     }
+
+
+def revoke_access(parts: Parts, call: Call) -> Mapping[str, Any]:
+    """RevokeNotebookAccess: every link, cookie and token that was handed out for it is worthless, and who
+    is in by one is out."""
+    with parts.store.transaction() as db:
+        changed = access.change_locks(db, parts.vault, permitted(db, call))
+    access.lead(parts, changed)
+    return {}
 
 
 def enter(parts: Parts, call: Call) -> Redirect:
@@ -88,5 +97,6 @@ ROUTES = (
     Route(operation("workbench", "GetNotebookLogs"), follow_log),
     Route(operation("workbench", "OpenNotebookShell"), open_shell, talks=True),
     Route(operation("workbench", "CreateNotebookTicket"), create_ticket),
+    Route(operation("workbench", "RevokeNotebookAccess"), revoke_access),
     Route(operation("workbench", "EnterNotebook"), enter, open=True),
 )
