@@ -12,9 +12,9 @@ from tests.notebooks.examples import NOW, a_notebook
 from tests.notebooks.machine import Machine
 from workbench.errors import Forbidden
 from workbench.gateway import Phase
-from workbench.notebooks import access
+from workbench.notebooks import access, rules
 from workbench.notebooks.access import BadTicket
-from workbench.notebooks.records import Status
+from workbench.notebooks.records import Status, Wanted
 from workbench.store.vault import Vault
 from workbench.wire.call import Caller
 from workbench.workspaces import Role
@@ -129,6 +129,17 @@ def test_the_three_secrets_differ_are_sealed_and_change_all_together(vault: Vaul
     secrets = [secret for each in routes for secret in (each.jupyter_token, each.access_token, each.cookie)]
     assert len(set(secrets)) == 6
     assert not any(secret in repr(first) + repr(second) for secret in secrets)
+
+
+def test_each_start_has_one_token_of_its_own(vault: Vault) -> None:
+    first = access.with_new_secrets(vault, a_notebook())
+    again = rules.start(replace(first, wanted=Wanted.STOPPED, status=Status.STOPPED), NOW)
+    second = access.with_token_of_this_start(vault, again)
+
+    assert access.with_token_of_this_start(vault, first) == first
+    assert access.with_token_of_this_start(vault, second) == second
+    assert vault.open(second.jupyter_token) != vault.open(first.jupyter_token)
+    assert (second.access_token, second.cookie) == (first.access_token, first.cookie)
 
 
 @pytest.mark.parametrize(

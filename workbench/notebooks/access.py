@@ -1,9 +1,9 @@
 """How a notebook is reached, and what lets somebody in.
 
-A notebook has three secrets. Jupyter's own token is known to the gateway alone. The access
-token is for programs, sent with each request. The cookie is for browsers, valid on the
-notebook's own origin only; a browser gets it in exchange for a ticket, a link that works once, and
-only as long as what it was asked for with would still let its maker in.
+A notebook has three secrets. Jupyter's own token is the gateway's; who has a shell in the notebook
+can read it too, so each start has another. The access token is for programs, sent with each request.
+The cookie is for browsers, valid on the notebook's own origin only; a browser gets it in exchange for
+a ticket, a link that works once, and only as long as what it was asked for with is good.
 """
 
 from __future__ import annotations
@@ -44,6 +44,14 @@ class BadTicket(Unauthenticated):
 def with_new_secrets(vault: Vault, notebook: Notebook) -> Notebook:
     """A new notebook with its three secrets."""
     return replace(_with_new_locks(vault, notebook), jupyter_token=vault.seal(secrets.token_hex(32)))
+
+
+def with_token_of_this_start(vault: Vault, notebook: Notebook) -> Notebook:
+    """The notebook as it is to be started: no token that Jupyter had before opens it."""
+    if notebook.token_generation == notebook.generation:
+        return notebook
+    token = vault.seal(secrets.token_hex(32))
+    return replace(notebook, jupyter_token=token, token_generation=notebook.generation)
 
 
 def route(vault: Vault, notebook: Notebook) -> NotebookRoute:

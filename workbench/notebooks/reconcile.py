@@ -100,6 +100,8 @@ def _launch(parts: Parts, notebook: Notebook) -> Again:
         case Present(image_id):
             pass
 
+    # On record before the container has it: however often this start is tried, it has one token.
+    notebook = access.with_token_of_this_start(parts.vault, notebook)
     notebook = save(parts, rules.become(notebook, Status.STARTING, parts.now()))
     try:
         parts.runtime.start_pod(_plan(parts, notebook, image_id, placed.grants[0]))

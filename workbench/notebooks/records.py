@@ -98,10 +98,11 @@ class Notebook:
     """One notebook.
 
     Of GPUs it wants whole ones (`gpus`), so much memory of one that it shares, or a MIG instance by
-    profile or UUID; `gpu_model` is a part of the card's name. `generation` counts the times that it
-    was asked to start. `interruptions` counts how often the container of this generation was ended
-    from outside. `last_active` is when somebody or a kernel last did something in it. The three
-    secrets are sealed. `revision` counts the writes.
+    profile or UUID; `gpu_model` is a part of the card's name. `generation` counts the times that it was
+    asked to start; `token_generation` is the one that `jupyter_token` was made for. `interruptions`
+    counts how often the container of this generation was ended from outside. `last_active` is when
+    somebody or a kernel last did something in it. The three secrets are sealed. `revision` counts the
+    writes.
     """
 
     id: str
@@ -140,6 +141,7 @@ class Notebook:
     last_active: datetime | None = None
 
     jupyter_token: str = ""
+    token_generation: int = 1
     access_token: str = ""
     cookie: str = ""
     revision: int = 0
@@ -407,3 +409,10 @@ def say_who_made_tickets(db: Database) -> None:
         " expires_at TEXT NOT NULL, user_id TEXT NOT NULL, access_key_id TEXT NOT NULL,"
         " token_id TEXT NOT NULL)"
     )
+
+
+@MIGRATIONS()
+def say_for_which_start_a_token_was_made(db: Database) -> None:
+    # A container that runs has the token that is on record.
+    db.execute("ALTER TABLE notebooks ADD COLUMN token_generation INTEGER NOT NULL DEFAULT 1")
+    db.execute("UPDATE notebooks SET token_generation = generation")
