@@ -8,7 +8,7 @@ from tests.notebooks.examples import a_pod
 from tests.notebooks.machine import Machine
 from workbench import notebooks
 from workbench.gateway import Gateway, Phase
-from workbench.notebooks import access, reconcile, records
+from workbench.notebooks import access, reconcile, records, rules
 from workbench.notebooks.records import Status, Wanted
 from workbench.notebooks.saving import save
 from workbench.runtime import Pod, Runtime
@@ -39,6 +39,17 @@ def test_the_gateway_hears_of_a_new_address(machine: Machine) -> None:
 
     save(machine.parts, replace(machine.record(), address=""))
     assert machine.route().phase is Phase.STARTING
+
+
+def test_the_gateway_hears_of_a_notebook_that_was_stopped_before_it_began(machine: Machine) -> None:
+    size = {"CPU": "0.1", "Memory": "0.1"}
+    made = machine.ask(machine.owner, "CreateInstance", InstanceName="brief", RequestedResource=size)
+    machine.ask(machine.owner, "StopInstance", instance_id=made["InstanceId"])
+    stopping = machine.record(made["InstanceId"])
+
+    save(machine.parts, rules.settled(stopping, machine.now()))
+
+    assert machine.route(stopping.id).phase is Phase.STOPPED
 
 
 def test_nobody_is_led_to_a_container_that_is_about_to_end(machine: Machine) -> None:

@@ -25,9 +25,11 @@ def save(parts: Parts, notebook: Notebook) -> Notebook:
         notebook = records.save(db, notebook)
         if (before.status, before.reason_code) != (notebook.status, notebook.reason_code):
             events.add(db, _event(notebook, said=before.reason))
-    if before.status is not notebook.status:
+    turned = before.status is not notebook.status
+    if turned:
         log.info("notebook changed id=%s from=%s to=%s", notebook.id, before.status, notebook.status)
-    if access.route(parts.vault, notebook) != access.route(parts.vault, before):
+    # A request writes a status and tells the gateway nothing, so what was before may be unknown there.
+    if turned or access.route(parts.vault, notebook) != access.route(parts.vault, before):
         access.lead(parts, notebook)
     tell(parts, notebook)
     return notebook
