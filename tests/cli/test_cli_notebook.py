@@ -133,6 +133,14 @@ def test_open_prints_a_link_that_works_once(api: Api) -> None:
     assert run(api, "notebook", "open", "first", "--print").stdout == TICKET["Url"] + "\n"
 
 
+def test_revoke_says_how_to_get_in_again(api: Api) -> None:
+    with_one(api)
+    api.answers["RevokeNotebookAccess"] = {}
+
+    assert "workbench notebook open" in run(api, "notebook", "revoke", "first").stderr
+    assert api.fields_of("RevokeNotebookAccess") == {"instance_id": "dsw-1"}
+
+
 def test_show_tells_a_reader_all_that_is_known(api: Api) -> None:
     with_one(api, Status="Failed", ReasonMessage="Out of memory.", ResourceId="big")
 

@@ -226,6 +226,15 @@ def snooze(session: Session, name_or_id: str) -> None:
 
 @notebook.command()
 @_which
+@pass_session
+def revoke(session: Session, name_or_id: str) -> None:
+    """Let nobody in any more by a link, a browser or a token of before."""
+    notebooks.revoke(session.client, notebooks.find(session.client, name_or_id))
+    say(f"No link, browser or token of before opens {name_or_id}. `workbench notebook open` makes a new one.")
+
+
+@notebook.command()
+@_which
 @_wait
 @pass_session
 def delete(session: Session, name_or_id: str, wait: bool) -> None:

@@ -290,6 +290,11 @@ def ticket(client: Client, notebook_id: str) -> str:
     return url
 
 
+def revoke(client: Client, notebook_id: str) -> None:
+    """Make every link, cookie and token that lets somebody into the notebook worthless."""
+    client.call(operation("workbench", "RevokeNotebookAccess"), instance_id=notebook_id)
+
+
 def logs(
     client: Client, notebook_id: str, *, follow: bool = False, tail: int | None = None
 ) -> Iterator[dict[str, Any]]:

@@ -93,6 +93,11 @@ def build(settings: Settings) -> Machine:
         lambda id: workspaces.count_disk_usage(parts, [notebooks.RESIDENTS], id),
         lambda: _workspace_ids(parts),
     )
+    queue.serve(
+        workspaces.NETWORK,
+        lambda name: workspaces.reconcile_network(parts, name),
+        lambda: workspaces.network_names(parts),
+    )
     with store.reading() as db:
         parts.gateway.sync([notebooks.route(vault, each) for each in notebooks.everything(db)])
     return Machine(parts, Measuring(parts))

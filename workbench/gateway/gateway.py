@@ -101,7 +101,8 @@ class Gateway:
             return self._try_to_apply()
 
     def publish(self, route: NotebookRoute) -> bool:
-        """Add or change one route. Changed secrets end what was connected with those of before.
+        """Add or change one route. Changed secrets end what was connected with those of before. One that
+        comes too late, after a newer revision of it, changes nothing.
 
         Returns:
             As for `sync`.
@@ -109,7 +110,9 @@ class Gateway:
         with self._lock:
             if self._routes is None:
                 return False
-            self._routes[route.id] = route
+            known = self._routes.get(route.id)
+            if known is None or known.revision <= route.revision:
+                self._routes[route.id] = route
             return self._try_to_apply()
 
     def withdraw(self, id: str) -> bool:

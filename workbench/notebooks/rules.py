@@ -26,6 +26,9 @@ IDLE_SOON = "IdleSoon"
 PREEMPTED = "Preempted"
 """Reason code of a notebook that made way for more important work and waits again."""
 
+NO_ADDRESS = "NoAddress"
+"""Reason code of a running notebook that is on no network, so that nobody reaches it."""
+
 MOST_INTERRUPTIONS = 3
 """Times in a row that a container which is ended from outside is started again."""
 
@@ -268,6 +271,25 @@ def overdue(notebook: Notebook, now: datetime) -> Notebook | None:
     if notebook.shutdown_at is None or now < notebook.shutdown_at:
         return None
     return stop(notebook, now, "ShutdownTime", f"Its shutdown time, {notebook.shutdown_at:%H:%M} UTC, came.")
+
+
+def found_at(notebook: Notebook, address: str, now: datetime) -> Notebook:
+    """A running notebook where its container is by now; marked while that is nowhere, unless it is marked
+    for something worse.
+
+    Args:
+        address: Its container's, as the engine has it; empty where it is on no network.
+    """
+    notebook = replace(notebook, address=address)
+    if address:
+        return become(notebook, Status.RUNNING, now) if notebook.reason_code == NO_ADDRESS else notebook
+    if notebook.reason_code not in ("", IDLE_SOON):
+        return notebook
+    reason = (
+        "Its container has no address on the network of its workspace, so nobody reaches it; what runs in it "
+        "goes on. Stop it and start it again."
+    )
+    return become(notebook, Status.RUNNING, now, NO_ADDRESS, reason)
 
 
 def used(notebook: Notebook, at: datetime) -> Notebook:

@@ -16,6 +16,8 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
 
+from sqlite_utils import Database
+
 from workbench.errors import Unauthenticated
 from workbench.store import Store
 from workbench.store.vault import Vault
@@ -80,23 +82,9 @@ class Authenticator:
             raise
 
     def recognise(self, caller: Caller) -> None:
-        """Refuse somebody who was let in and would not be any more.
-
-        Raises:
-            Unauthenticated: What it was proven by is gone, or its time is over.
-            Forbidden: They were shut out.
-            NotFound: They are no user any more.
-        """
+        """Refuse somebody who was let in and would not be any more; see the function of this name."""
         with self._store.reading() as db:
-            _caller(users.get(db, caller.user_id), caller.source)
-            if caller.access_key_id:
-                key = access_keys.find_with_user(db, caller.access_key_id)
-                if key is None:
-                    raise UnknownAccessKey(caller.access_key_id)
-                if not key[0].enabled:
-                    raise AccessKeyDisabled(caller.access_key_id)
-            if caller.token_id and not tokens.is_good(db, caller.token_id, self._now()):
-                raise InvalidToken
+            recognise(db, caller, self._now())
 
     def _peer(self, source: str) -> Caller:
         if not source.startswith(_PEER):
@@ -140,6 +128,25 @@ class Authenticator:
             with self._store.transaction() as db:
                 tokens.note_use(db, token.token_id, now)
         return caller
+
+
+def recognise(db: Database, caller: Caller, now: datetime) -> None:
+    """Refuse somebody who was let in and would not be any more.
+
+    Raises:
+        Unauthenticated: What it was proven by is gone, or its time is over.
+        Forbidden: They were shut out, or the key was.
+        NotFound: They are no user any more.
+    """
+    _caller(users.get(db, caller.user_id), caller.source)
+    if caller.access_key_id:
+        key = access_keys.find_with_user(db, caller.access_key_id)
+        if key is None:
+            raise UnknownAccessKey(caller.access_key_id)
+        if not key[0].enabled:
+            raise AccessKeyDisabled(caller.access_key_id)
+    if caller.token_id and not tokens.is_good(db, caller.token_id, now):
+        raise InvalidToken
 
 
 def _caller(user: User, source: str, *, access_key_id: str = "", token_id: str = "") -> Caller:

@@ -113,6 +113,7 @@ _WORKBENCH: Mapping[str, Rule] = {
     "GetNotebookLogs": _PRIVATE_READ,
     "ListEvents": _PRIVATE_READ,
     "CreateNotebookTicket": _ENTER,
+    "RevokeNotebookAccess": _CHANGE,
     "OpenNotebookShell": _ENTER,
     "OpenDashboard": _EVERYONE,  # who is asked for what is shown there, as everywhere
     "EnterNotebook": _EVERYONE,  # the ticket decides, which a member got

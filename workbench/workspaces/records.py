@@ -133,6 +133,16 @@ def get(db: Database, workspace_id: str) -> Workspace:
     return from_row(row)
 
 
+def name_of(db: Database, workspace_id: str) -> str:
+    """What the workspace is called, or was before it was deleted; empty where nobody knows."""
+    row = db.execute(
+        "SELECT name FROM workspaces WHERE workspace_id = :id"
+        " UNION ALL SELECT name FROM deleted_workspaces WHERE workspace_id = :id",
+        {"id": workspace_id},
+    ).fetchone()
+    return row["name"] if row else ""
+
+
 def default_workspace(db: Database) -> Workspace:
     """The workspace that everyone is in, and that is meant where none is named."""
     row = db.execute("SELECT * FROM workspaces WHERE is_default").fetchone()

@@ -127,6 +127,24 @@ def get(db: Database, user_id: str) -> User:
     return user
 
 
+def known(db: Database, user_id: str) -> User:
+    """The user with this id, though they may have been removed: whose files and work are still theirs.
+
+    Raises:
+        UserNotFound: Nobody ever had it.
+    """
+    user = _one(db, "user_id = ?", user_id)
+    if user is None:
+        raise UserNotFound(user_id)
+    return user
+
+
+def name_of(db: Database, user_id: str) -> str:
+    """What the user is called, or was; empty where nobody ever had this id."""
+    user = _one(db, "user_id = ?", user_id)
+    return user.name if user else ""
+
+
 def with_uid(db: Database, unix_uid: int) -> User | None:
     """The user whose processes have this Unix uid."""
     return _one(db, "unix_uid = ? AND removed_at IS NULL", unix_uid)

@@ -157,7 +157,7 @@ def _admitted_to(db: Database, wanted: Work, others: Sequence[Work], installed: 
 def _check_beginning(db: Database, wanted: Work) -> None:
     """Nothing new begins in a workspace that is gone, or for a user who was shut out."""
     records.get(db, wanted.workspace_id)
-    user = users.get(db, wanted.user_id)
+    user = users.known(db, wanted.user_id)
     if not user.enabled:
         raise UserDisabled(user.name)
 

@@ -229,7 +229,7 @@ def _told(parts: Parts, notebook: Notebook) -> Answer:
 
 
 def _check_mounts(parts: Parts, db: Database, notebook: Notebook) -> None:
-    user = workspaces.user(db, notebook.user_id)
+    user = workspaces.known_user(db, notebook.user_id)
     parts.storage.resolve(
         [
             MountRequest(uri=each.uri, target=each.target, access="RO" if each.read_only else "RW")
@@ -244,8 +244,8 @@ def _view(parts: Parts, db: Database, notebook: Notebook, pools: Mapping[str, st
         notebook,
         pool=pools[notebook.id],
         labels=workspaces.tags_of(db, KIND, notebook.id),
-        user_name=workspaces.user(db, notebook.user_id).name,
-        workspace_name=workspaces.workspace(db, notebook.workspace_id).name,
+        user_name=workspaces.user_name(db, notebook.user_id),
+        workspace_name=workspaces.workspace_name(db, notebook.workspace_id),
         settings=parts.settings,
         now=parts.now(),
     )

@@ -17,7 +17,7 @@ from workbench.workspaces import members
 from workbench.workspaces.authorization import require
 from workbench.workspaces.members import Member
 from workbench.workspaces.permissions import MAKERS
-from workbench.workspaces.residents import Residents, lock_out
+from workbench.workspaces.residents import Residents, lock_out, one_after_another
 from workbench.workspaces.roles import Role, parse_role, parse_roles
 
 _MAIN_ACCOUNT, _SUB_ACCOUNT = "1", "5"
@@ -83,8 +83,13 @@ def delete(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
         gone = [members.get(db, workspace_id, member_id=each) for each in sorted(ids)]
         for member in gone:
             members.remove(db, authority, member)
-    for member in gone:
-        lock_out(parts, residents, workspace_id, member.user_id, member.roles)
+        spread = one_after_another(
+            [
+                lock_out(parts, db, residents, workspace_id, user_id=each.user_id, roles=each.roles)
+                for each in gone
+            ]
+        )
+    spread()
     return {}
 
 
@@ -101,12 +106,14 @@ def remove_role(residents: Sequence[Residents], parts: Parts, call: Call) -> Map
     """RemoveMemberRole. A role that is not held changes nothing, and the answer says so."""
     with parts.store.transaction() as db:
         member, role = _named(db, call)
-        removed = members.remove_role(db, _authority(db, call), member, role)
-    if removed:
-        if role in MAKERS:
-            lock_out(parts, residents, member.workspace_id, member.user_id, member.roles)
-        return {}
-    return {"Code": "RoleNotHeld", "Message": f"{member.name} does not hold {role}; nothing changed."}
+        if not members.remove_role(db, _authority(db, call), member, role):
+            return {"Code": "RoleNotHeld", "Message": f"{member.name} does not hold {role}; nothing changed."}
+        shut_out = residents if role in MAKERS else ()
+        spread = lock_out(
+            parts, db, shut_out, member.workspace_id, user_id=member.user_id, roles=member.roles
+        )
+    spread()
+    return {}
 
 
 def _permitted(db: Database, call: Call) -> str:

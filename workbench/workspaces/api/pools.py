@@ -50,9 +50,9 @@ def update(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
         others = [each for each in pools.every(db).values() if each.name != pool.name]
         placing.check(pool, others, installed)
         pools.save(db, pool)
-        running = work.running(db, pool=pool.name)
-    if pool.draining and call.fields.get("Force"):
-        stop(parts, residents, running)
+        forced = pool.draining and call.fields.get("Force")
+        spread = stop(parts, db, residents, work.running(db, pool=pool.name) if forced else ())
+    spread()
     return {}
 
 

@@ -15,10 +15,10 @@ from workbench.wire.call import Call
 from workbench.wire.choices import one_of
 from workbench.wire.paging import page, sorting
 from workbench.wire.times import to_wire
-from workbench.workspaces import disk_usage, members, records, users, work
+from workbench.workspaces import disk_usage, members, networks, records, users, work
 from workbench.workspaces.authorization import MachineOwnerOnly, require, require_on_machine
 from workbench.workspaces.records import Workspace, WorkspaceNotFound
-from workbench.workspaces.residents import Residents
+from workbench.workspaces.residents import Residents, one_after_another
 from workbench.workspaces.roles import Role
 
 _ORDERS = {"GmtCreateTime": "created_at", "GmtModifiedTime": "modified_at", "WorkspaceName": "name"}
@@ -117,8 +117,9 @@ def delete(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
             work.running(db, workspace_id=workspace.workspace_id),
         )
         records.remove(db, workspace, now=parts.now())
-    for each in residents:
-        each.remove_all(parts, workspace.workspace_id)
+        spread = one_after_another([each.remove_all(parts, db, workspace.workspace_id) for each in residents])
+    spread()
+    parts.queue.wake(networks.KIND, networks.name_of(workspace.workspace_id))
     return {}
 
 
