@@ -23,7 +23,7 @@ from workbench.workspaces.sight import Knows, knows
 from workbench.workspaces.tags import of as tags_of
 from workbench.workspaces.tags import put as put_tags
 from workbench.workspaces.tags import take_off as take_off_tags
-from workbench.workspaces.users import User
+from workbench.workspaces.users import User, free_uid
 from workbench.workspaces.users import get as user
 from workbench.workspaces.work import Work
 from workbench.workspaces.work import begin as begin_work
@@ -53,6 +53,7 @@ __all__ = [
     "end_work",
     "find_configs",
     "first_start",
+    "free_uid",
     "ids",
     "knows",
     "may",

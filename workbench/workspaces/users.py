@@ -6,12 +6,15 @@ may come to mean somebody else.
 
 from __future__ import annotations
 
+import grp
 import pwd
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from sqlite_utils import Database
@@ -110,7 +113,8 @@ def add(
     except sqlite3.IntegrityError as error:
         raise UserTaken(
             f"There is, or was, another user named {name!r} or with the Unix uid {unix_uid}.",
-            hint="Names and uids are not given to others, since files belong to them.",
+            hint="Names and uids are not given to others, since files belong to them. With another uid"
+            " (UnixUid) somebody gets in by access key or token, not by their Unix account.",
         ) from error
     return user
 
@@ -128,8 +132,29 @@ def get(db: Database, user_id: str) -> User:
 
 
 def with_uid(db: Database, unix_uid: int) -> User | None:
-    """The user whose processes have this Unix uid."""
-    return _one(db, "unix_uid = ? AND removed_at IS NULL", unix_uid)
+    """The user whose processes on this machine have this Unix uid.
+
+    The machine owner's uid is theirs only where its account has their name. A daemon that root
+    starts has one that was chosen for its containers, and whoever has or gets an account with it
+    is somebody else.
+    """
+    user = _one(db, "unix_uid = ? AND removed_at IS NULL", unix_uid)
+    if user and user.machine_owner and name_of_account(unix_uid) != user.name:
+        return None
+    return user
+
+
+def name_of_account(uid: int) -> str:
+    """What the Unix account with this uid would be called as a user; empty where there is none."""
+    try:
+        return as_name(pwd.getpwuid(uid).pw_name)
+    except KeyError:
+        return ""
+
+
+def as_name(unix_name: str) -> str:
+    """A Unix account's name as a user's: Unix allows a leading underscore or a trailing dollar sign."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", unix_name).lstrip("0123456789._-")[:64] or "owner"
 
 
 def named(db: Database, name: str) -> User:
@@ -164,11 +189,13 @@ def uid_for(db: Database, name: str) -> int:
     before = _one(db, "name = ?", name)
     if before is not None:
         return before.unix_uid
-    last: int = db.execute("SELECT max(unix_uid) FROM users").fetchone()[0]
-    uid = max(_FIRST_FREE_UID, last + 1)
-    while _has_account(uid):
-        uid += 1
-    return uid
+    return free_uid(db)
+
+
+def free_uid(db: Database) -> int:
+    """A Unix uid, good as a gid too, that nobody has or had: neither here nor on the machine."""
+    taken = {row[0] for row in db.execute("SELECT unix_uid FROM users")}
+    return next(uid for uid in count(_FIRST_FREE_UID) if uid not in taken and not _is_known(uid))
 
 
 def set_enabled(db: Database, user: User, enabled: bool) -> None:
@@ -220,12 +247,13 @@ def from_row(row: Mapping[str, Any]) -> User:
     )
 
 
-def _has_account(uid: int) -> bool:
-    try:
-        pwd.getpwuid(uid)
-    except KeyError:
-        return False
-    return True
+def _is_known(number: int) -> bool:
+    """Whether the machine has an account or a group with this number."""
+    for look_up in (pwd.getpwuid, grp.getgrgid):
+        with suppress(KeyError):
+            look_up(number)
+            return True
+    return False
 
 
 def _one(db: Database, where: str, *values: object) -> User | None:
