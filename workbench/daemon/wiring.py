@@ -71,6 +71,8 @@ def build(settings: Settings) -> Machine:
     runtime = Runtime(settings.docker_host, home_id)
     live = Live()
     images = Images(settings, home_id, lambda name: _image_changed(parts, name))
+    storage = Storage(settings)
+    storage.directories.close_to_others()
     parts: Parts = Parts(
         settings=settings,
         store=store,
@@ -78,7 +80,7 @@ def build(settings: Settings) -> Machine:
         runtime=runtime,
         images=images,
         node=Node({"home": settings.home, "docker": _engine_folder(runtime)}),
-        storage=Storage(settings),
+        storage=storage,
         gateway=Gateway(settings, runtime, images),
         queue=queue,
         live=live,
@@ -162,6 +164,7 @@ def _make_folders(settings: Settings) -> None:
     # Others may pass through to the socket, where their uid is asked for, and see nothing else.
     for folder in (settings.home, settings.run):
         folder.chmod(0o711)
+    settings.logs.chmod(0o700)
 
 
 def _home_id(home: Path) -> str:
