@@ -132,7 +132,7 @@ def test_a_disabled_key_and_a_disabled_user_are_out_at_once(machine):
 def test_a_bearer_token_lets_in_until_it_ends(machine):
     with machine.store.transaction() as db:
         _, secret = tokens.create(
-            db, machine.first.user_id, description="ci", life=timedelta(hours=1), now=machine.clock()
+            db, machine.first.user_id, description="ci", life_hours=1, now=machine.clock()
         )
     request = replace(PLAIN, headers={"x-acs-bearer-token": secret})
     assert machine.authenticate(request, "10.0.0.9").owner
@@ -159,7 +159,7 @@ def test_guessing_is_slowed_down_for_the_guesser_alone(machine):
 def test_what_comes_without_credentials_is_slowed_down_and_locks_nobody_out(machine):
     with machine.store.transaction() as db:
         _, secret = tokens.create(
-            db, machine.first.user_id, description="ci", life=timedelta(hours=1), now=machine.clock()
+            db, machine.first.user_id, description="ci", life_hours=1, now=machine.clock()
         )
     broken = replace(PLAIN, headers={"authorization": "acs broken"})
     guess = replace(PLAIN, headers={"x-acs-bearer-token": "wbt_guess"})
@@ -193,9 +193,7 @@ def test_who_was_let_in_is_known_as_long_as_they_would_be_let_in_again(machine):
     ada = machine.add_user("ada", 2001)
     pair = machine.add_key(ada)
     with machine.store.transaction() as db:
-        _, secret = tokens.create(
-            db, ada.user_id, description="", life=timedelta(hours=1), now=machine.clock()
-        )
+        _, secret = tokens.create(db, ada.user_id, description="", life_hours=1, now=machine.clock())
     bearer = replace(PLAIN, headers={"authorization": f"Bearer {secret}"})
     by_key = machine.authenticate(machine.signed(pair), "10.0.0.9")
     by_token = machine.authenticate(bearer, "10.0.0.9")

@@ -2,9 +2,13 @@ from dataclasses import replace
 
 import pytest
 
+from workbench.daemon.machine import connection
 from workbench.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
+from workbench.wire.call import Call
+from workbench.wire.operations import operation
 from workbench.wire.signatures import Request
 from workbench.workspaces import Amounts, KeyPair, Kind, Role, Work, begin_work
+from workbench.workspaces.authorization import TokenNotEnough
 
 PLAIN = Request("GET", "/api/v1/workspaces", "", {"host": "localhost"})
 
@@ -166,3 +170,54 @@ def test_a_user_may_have_many_keys_but_not_any_number(machine):
         machine.ask(machine.owner, "CreateAccessKey")
     with pytest.raises(Conflict, match="20"):
         machine.ask(machine.owner, "CreateAccessKey")
+
+
+def by_token(machine, caller, **fields):
+    """The same user, with a token of theirs."""
+    return known_by(machine, machine.ask(caller, "CreateToken", **fields)["Token"])
+
+
+def known_by(machine, token):
+    return machine.authenticate(replace(PLAIN, headers={"authorization": f"Bearer {token}"}), "10.0.0.9")
+
+
+def test_a_token_is_given_nothing_that_outlasts_it(machine):
+    caller = by_token(machine, machine.owner)
+    key = machine.ask(machine.owner, "CreateAccessKey")["AccessKeyId"]
+    machine.ask(caller, "UpdateAccessKey", access_key_id=key, Enabled=False)
+
+    for action, fields in (
+        ("CreateAccessKey", {}),
+        ("UpdateAccessKey", {"access_key_id": key}),
+    ):
+        with pytest.raises(TokenNotEnough, match=f"{action}.*with an access key"):
+            machine.ask(caller, action, **fields)
+    call = Call(operation=operation("workbench", "GetConnection"), caller=caller, request_id="r")
+    with pytest.raises(TokenNotEnough):
+        connection(machine.parts, call)
+    assert connection(machine.parts, replace(call, caller=machine.owner))["AccessKeySecret"]
+
+
+def test_a_token_makes_tokens_that_end_with_it(machine):
+    ada = machine.join(Role.DEVELOPER, 2001)
+    caller = by_token(machine, machine.owner, LifeInHours=2)
+
+    with pytest.raises(InvalidInput, match=r"2026-05-04 14:00:00 UTC.*fewer hours"):
+        machine.ask(caller, "CreateToken", UserId=ada.user_id, LifeInHours=2.1)
+    made = machine.ask(caller, "CreateToken", UserId=ada.user_id)
+    assert made["GmtExpireTime"] == "2026-05-04T14:00:00Z"
+    assert machine.ask(caller, "CreateToken", LifeInHours=1)["GmtExpireTime"] == "2026-05-04T13:00:00Z"
+
+
+def test_who_deletes_a_token_that_leaked_is_rid_of_all_that_was_made_with_it(machine):
+    caller = by_token(machine, machine.owner)
+    child = machine.ask(caller, "CreateToken")["Token"]
+    grandchild = machine.ask(known_by(machine, child), "CreateToken")["Token"]
+    other = machine.ask(machine.owner, "CreateToken")["Token"]
+
+    machine.ask(machine.owner, "DeleteToken", token_id=caller.token_id)
+
+    for token in (child, grandchild):
+        with pytest.raises(Unauthenticated):
+            known_by(machine, token)
+    assert known_by(machine, other).owner

@@ -77,6 +77,7 @@ def routes(parts: Parts, shut_down: Callable[[bool], None]) -> tuple[Route, ...]
 
 def connection(parts: Parts, call: Call) -> Answer:
     """GetConnection: what the caller's own programs need to connect."""
+    workspaces.refuse_to_tokens(call.caller, call.operation.action)
     with parts.store.reading() as db:
         key = workspaces.usable_key(db, parts.vault, call.caller.user_id)
         workspace = workspaces.default_workspace(db)

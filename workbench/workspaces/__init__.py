@@ -4,7 +4,7 @@ from workbench.workspaces.access_keys import KeyPair
 from workbench.workspaces.access_keys import usable as usable_key
 from workbench.workspaces.auditor import Auditor, note_own_act
 from workbench.workspaces.authentication import Authenticator
-from workbench.workspaces.authorization import require, require_on_machine, visible_in
+from workbench.workspaces.authorization import refuse_to_tokens, require, require_on_machine, visible_in
 from workbench.workspaces.configs import search as find_configs
 from workbench.workspaces.disk_counting import KIND as DISK_USAGE
 from workbench.workspaces.disk_counting import count as count_disk_usage
@@ -60,6 +60,7 @@ __all__ = [
     "mount_context",
     "note_own_act",
     "put_tags",
+    "refuse_to_tokens",
     "require",
     "require_on_machine",
     "roles_of",

@@ -177,3 +177,9 @@ def list_workspaces_of_a_member(db: Database) -> None:
     db.execute("CREATE INDEX members_of_a_user ON members (user_id, workspace_id)")
     db.execute("CREATE INDEX workspaces_by_change ON workspaces (modified_at, workspace_id)")
     db.execute("CREATE INDEX members_by_role ON member_roles (workspace_id, role, user_id)")
+
+
+@MIGRATIONS()
+def end_tokens_with_the_one_they_were_made_with(db: Database) -> None:
+    db.execute("ALTER TABLE tokens ADD COLUMN made_with TEXT REFERENCES tokens ON DELETE CASCADE")
+    db.execute("CREATE INDEX tokens_made_with_a_token ON tokens (made_with)")
