@@ -129,7 +129,7 @@ async def _changes(
             "Kind": change.kind,
             "Id": change.id,
             "Status": change.status,
-            "Message": change.message,
+            "Message": await asyncio.to_thread(_message, parts, caller, change),
         }
 
 
@@ -146,6 +146,10 @@ def _may_hear(parts: Parts, caller: Caller, change: Change) -> bool:
     except (Forbidden, NotFound):
         return False
     return True
+
+
+def _message(parts: Parts, caller: Caller, change: Change) -> str:
+    return notebooks.heard_by(parts, caller, change) if change.kind == notebooks.KIND else change.message
 
 
 def _engine(parts: Parts) -> Answer:
