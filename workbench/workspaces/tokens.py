@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from workbench.errors import InvalidInput, NotFound
+from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.wire.paging import Page
 from workbench.workspaces import users
 from workbench.workspaces.schema import next_id
@@ -23,6 +23,8 @@ from workbench.workspaces.users import User
 
 _LONGEST_LIFE_HOURS = 366 * 24
 _USUAL_LIFE_HOURS = 24
+_LONGEST_DESCRIPTION = 256
+_TOKENS_OF_ONE_USER = 100
 
 
 class TokenNotFound(NotFound):
@@ -65,8 +67,14 @@ def create(
         The record, and the secret, which is shown only now.
 
     Raises:
-        InvalidInput: The life is not above zero, longer than a year, or than that of `made_with`.
+        InvalidInput: The life is not above zero, longer than a year, or than that of `made_with`; or
+            the description is too long to be read in a list.
+        Conflict: The user has as many tokens as anyone may have.
     """
+    if len(description) > _LONGEST_DESCRIPTION:
+        raise InvalidInput(
+            f"Description has {len(description)} characters, at most {_LONGEST_DESCRIPTION} are kept."
+        )
     if life_hours is not None and not 0 < life_hours <= _LONGEST_LIFE_HOURS:
         raise InvalidInput(f"A token lives up to {_LONGEST_LIFE_HOURS} hours, not {life_hours:g}.")
     expires_at = now + timedelta(hours=life_hours or _USUAL_LIFE_HOURS)
@@ -77,6 +85,7 @@ def create(
                 hint="Ask for fewer hours, or make it with an access key.",
             )
         expires_at = latest
+    _make_room(db, user_id, now)
     secret = f"wbt_{secrets.token_urlsafe(32)}"
     token = Token(
         token_id=next_id(db, "token"),
@@ -152,6 +161,23 @@ def delete(db: Database, token_id: str) -> None:
 def note_use(db: Database, token_id: str, now: datetime) -> None:
     """Write down that the token was used."""
     db.execute("UPDATE tokens SET last_used_at = ? WHERE token_id = ?", [now.isoformat(), token_id])
+
+
+def _make_room(db: Database, user_id: str, now: datetime) -> None:
+    """Forget tokens of a user whose time is over, where one more would be too many."""
+    if _count(db, user_id) < _TOKENS_OF_ONE_USER:
+        return
+    db.execute("DELETE FROM tokens WHERE user_id = ? AND expires_at <= ?", [user_id, now.isoformat()])
+    if (count := _count(db, user_id)) >= _TOKENS_OF_ONE_USER:
+        raise Conflict(
+            f"The user has {count} tokens, the most one may have.",
+            hint="Delete one that is no longer used: `workbench token list` shows the last use of each.",
+        )
+
+
+def _count(db: Database, user_id: str) -> int:
+    count: int = db.execute("SELECT count(*) FROM tokens WHERE user_id = ?", [user_id]).fetchone()[0]
+    return count
 
 
 def _from_row(row: Mapping[str, Any], *, created_at: str) -> Token:

@@ -24,6 +24,9 @@ from workbench.wire.paging import Page
 from workbench.workspaces.schema import next_id
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
+_LARGEST_ID = 2**31 - 1
+_FIRST_OF_PEOPLE = 1000
+_NOBODY = 65_534
 _FIRST_FREE_UID = 30_000
 """Above what a machine gives to its people, below what it gives to containers."""
 
@@ -83,7 +86,7 @@ def add(
     """Keep a new user. Who left and comes back with the same name and uid is the same user again.
 
     Raises:
-        InvalidInput: The name breaks the rules.
+        InvalidInput: The name breaks the rules, or a uid or gid can be nobody's.
         UserTaken: The name or the uid belongs to someone.
     """
     if not _NAME.fullmatch(name):
@@ -91,6 +94,9 @@ def add(
             f"{name!r} cannot be a user's name.",
             hint="1 to 64 letters, digits, dots, underscores and hyphens, a letter first.",
         )
+    for what, number in (("UnixUid", unix_uid), ("UnixGid", unix_gid)):
+        if not machine_owner and not 1 <= number <= _LARGEST_ID:
+            raise InvalidInput(f"{what} is {number}; 1 to {_LARGEST_ID} can be given, and 0 is root's.")
     left = _one(db, "name = ? AND unix_uid = ? AND removed_at IS NOT NULL", name, unix_uid)
     if left is not None:
         db.execute("UPDATE users SET removed_at = NULL, enabled = 1 WHERE user_id = ?", [left.user_id])
@@ -142,6 +148,27 @@ def with_uid(db: Database, unix_uid: int) -> User | None:
     if user and user.machine_owner and name_of_account(unix_uid) != user.name:
         return None
     return user
+
+
+def account_of(name: str) -> pwd.struct_passwd | None:
+    """The Unix account of this name, as far as the machine has one."""
+    try:
+        return pwd.getpwnam(name)
+    except (KeyError, ValueError):
+        return None
+
+
+def check_adoption(account: pwd.struct_passwd) -> None:
+    """Refuse to make a user of an account that is a program's only because it has the user's name.
+
+    Raises:
+        InvalidInput: It is root's, or one that the system gives to a program.
+    """
+    if not _FIRST_OF_PEOPLE <= account.pw_uid < _NOBODY:
+        raise InvalidInput(
+            f"The Unix account {account.pw_name} with the uid {account.pw_uid} is not a person's.",
+            hint="Choose another name, or say with UnixUid which uid is meant.",
+        )
 
 
 def name_of_account(uid: int) -> str:
