@@ -38,7 +38,11 @@ def an_entry(**changes):
 def test_a_change_is_on_record_with_who_where_what_and_how_it_ended(machine):
     ada = replace(machine.join(Role.DEVELOPER, 2001), access_key_id="WB1", source="10.0.0.9")
     Auditor(machine.store, machine.clock)(
-        an_outcome(caller=ada, fields={"WorkspaceId": "1"}, answer={"InstanceId": "dsw-1"})
+        an_outcome(
+            caller=ada,
+            fields={"WorkspaceId": "1", "InstanceName": "train"},
+            answer={"InstanceId": "dsw-1"},
+        )
     )
 
     (line,) = machine.ask(machine.owner, "ListAuditEntries")["Entries"]
@@ -53,12 +57,61 @@ def test_a_change_is_on_record_with_who_where_what_and_how_it_ended(machine):
         "Event": "createNotebook",
         "ResourceType": "Notebook",
         "ResourceId": "dsw-1",
+        "Detail": "InstanceName=train",
         "WorkspaceId": "1",
         "Level": "normal",
         "Status": 200,
         "Code": "",
         "RequestId": "R-1",
     }
+
+
+@pytest.mark.parametrize(
+    ("service", "action", "fields", "on", "detail"),
+    [
+        (
+            "aiworkspace",
+            "AddMemberRole",
+            {"workspace_id": "1", "member_id": "1-2", "role_name": "PAI.WorkspaceAdmin"},
+            "1-2",
+            "PAI.WorkspaceAdmin",
+        ),
+        (
+            "aiworkspace",
+            "RemoveMemberRole",
+            {"workspace_id": "1", "member_id": "1-2", "role_name": "PAI.AlgoDeveloper"},
+            "1-2",
+            "PAI.AlgoDeveloper",
+        ),
+        (
+            "aiworkspace",
+            "CreateMember",
+            {
+                "workspace_id": "1",
+                "Members": [{"UserId": "2", "Roles": ["PAI.WorkspaceAdmin"]}, {"UserId": "3", "Roles": []}],
+            },
+            "1-2,1-3",
+            "1-2: PAI.WorkspaceAdmin; 1-3: ",
+        ),
+        ("aiworkspace", "DeleteMembers", {"workspace_id": "1", "MemberIds": "1-2,1-3"}, "1-2,1-3", ""),
+        ("dsw", "GetToken", {"InstanceId": "dsw-1"}, "dsw-1", ""),
+        ("workbench", "UpdateUser", {"user_id": "2", "Enabled": False}, "2", "Enabled=false"),
+        ("workbench", "UpdateUser", {"user_id": "2"}, "2", "Enabled=true"),
+        ("workbench", "UpdateAccessKey", {"access_key_id": "WB1", "Enabled": False}, "WB1", "Enabled=false"),
+        ("workbench", "CreatePool", {"Name": "gpu", "Gpus": 2}, "gpu", "Gpus=2"),
+        (
+            "workbench",
+            "TagResource",
+            {"kind": "notebook", "resource_id": "dsw-1", "Tags": {"k": "v" * 300}},
+            "dsw-1",
+            'notebook; Tags={"k": "' + "v" * 177 + "…",
+        ),
+    ],
+)
+def test_a_line_says_on_whom_and_what(service, action, fields, on, detail):
+    entry = entry_of(an_outcome(action, service, fields=fields), NOW)
+
+    assert (entry.resource_id, entry.detail) == (on, detail)
 
 
 def test_what_happens_to_a_notebook_is_on_record_in_its_workspace(machine):
@@ -208,7 +261,7 @@ def test_everybody_sees_their_own_lines_managers_their_workspaces_the_owner_all(
 
 
 def test_every_column_of_a_line_is_kept(machine):
-    entry = an_entry(code="x", user_name="é")
+    entry = an_entry(code="x", user_name="é", detail="Enabled=true")
     with machine.store.transaction() as db:
         audit.write(db, entry)
         assert audit.search(db, Query(), limit=1) == [replace(entry, number=1)]

@@ -34,6 +34,7 @@ class Entry:
     """One line of the log. `number` is given when it is written.
 
     `operation` is PAI's name of what was asked for, `event` and `resource_type` are ModelArts'.
+    `detail` is what was done to the resource, where the operation alone does not say it.
     `status` is HTTP's, `code` the error's, empty for a success. What is not known is empty.
     """
 
@@ -47,6 +48,7 @@ class Entry:
     event: str
     resource_type: str
     resource_id: str = ""
+    detail: str = ""
     workspace_id: str = ""
     level: Level
     status: int

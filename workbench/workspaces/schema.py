@@ -183,3 +183,8 @@ def list_workspaces_of_a_member(db: Database) -> None:
 def end_tokens_with_the_one_they_were_made_with(db: Database) -> None:
     db.execute("ALTER TABLE tokens ADD COLUMN made_with TEXT REFERENCES tokens ON DELETE CASCADE")
     db.execute("CREATE INDEX tokens_made_with_a_token ON tokens (made_with)")
+
+
+@MIGRATIONS()
+def say_in_the_audit_log_what_was_done(db: Database) -> None:
+    db.execute("ALTER TABLE audit ADD COLUMN detail TEXT NOT NULL DEFAULT ''")
