@@ -1,11 +1,16 @@
+import os
+import signal
 import sqlite3
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 
 import pytest
 
-from workbench.api import Outcome
-from workbench.errors import Forbidden, NotFound
+from workbench.api import Outcome, Server, application
+from workbench.client import Client, DaemonAway
+from workbench.errors import Conflict, Forbidden, NotFound
 from workbench.wire.operations import operation
 from workbench.workspaces import Auditor, Place, Role, audit
 from workbench.workspaces.audit import Level, Query
@@ -286,3 +291,57 @@ def test_a_shell_that_a_killed_daemon_had_open_is_closed_on_record_by_the_next_o
         ("OpenNotebookShell", "R-1", ""),
     ]
     assert lines[0]["Time"] == "2026-05-04T13:00:00.000Z"
+
+
+def killed_after_a_change(machine):
+    """The real server, killed once something was changed and before its line was written."""
+    auditor = Auditor(machine.store, machine.clock)
+
+    def die(outcome):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    app = application(
+        machine.parts, machine.routes, machine.authenticate, around=auditor.beginning, observe=die
+    )
+    folder = machine.store.path.parent
+    server = Server(app, local=folder / "l.sock", public=folder / "p.sock")
+    server.run(on_ready=(folder / "ready").touch)
+
+
+def test_a_change_is_on_record_even_if_the_daemon_is_killed_right_after_it(machine):
+    machine.store.close()
+    daemon = get_context("fork").Process(target=killed_after_a_change, args=[machine])
+    daemon.start()
+    while not (machine.store.path.parent / "ready").exists():
+        assert daemon.is_alive()
+        time.sleep(0.01)
+    with pytest.raises(DaemonAway):
+        Client(machine.store.path.parent / "l.sock").call(operation("workbench", "CreateUser"), Name="ada")
+    daemon.join()
+
+    for _ in range(2):
+        Auditor(machine.store, machine.clock).close_what_was_left()
+
+    assert machine.ask(machine.owner, "ListUsers", Name="ada")["TotalCount"] == 1
+    (line,) = machine.ask(machine.owner, "ListAuditEntries")["Entries"]
+    assert [line[name] for name in ("UserName", "Operation", "Detail", "Code", "Time")] == [
+        "root",
+        "CreateUser",
+        "Name=ada",
+        "DaemonEnded",
+        "2026-05-04T12:00:00.000Z",
+    ]
+
+
+def test_what_was_answered_is_on_record_once(machine):
+    auditor = Auditor(machine.store, machine.clock)
+    done = an_outcome("CreateUser", "workbench", caller=machine.owner, fields={"Name": "ada"})
+    with auditor.beginning(done):
+        machine.ask(machine.owner, "CreateUser", Name="ada")
+    auditor(done)
+    with pytest.raises(Conflict), auditor.beginning(replace(done, request_id="R-2")):
+        machine.ask(machine.owner, "CreateUser", Name="Ada", UnixUid=2001)
+
+    auditor.close_what_was_left()
+
+    assert [each["Code"] for each in machine.ask(machine.owner, "ListAuditEntries")["Entries"]] == [""]

@@ -24,7 +24,9 @@ def port(machine) -> Iterator[int]:
     """Where the machine's API answers."""
     machine.clock.time = datetime.now(UTC)
     auditor = Auditor(machine.store, machine.clock)
-    app = application(machine.parts, machine.routes, machine.authenticate, observe=auditor)
+    app = application(
+        machine.parts, machine.routes, machine.authenticate, around=auditor.beginning, observe=auditor
+    )
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run)
     thread.start()

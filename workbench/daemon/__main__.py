@@ -65,6 +65,7 @@ def _serve(whole: Machine, settings: Settings) -> None:
         ),
         authenticator,
         recognise=authenticator.recognise,
+        around=auditor.beginning,
         observe=auditor,
     )
     server = Server(app, local=settings.socket, public=settings.gateway_socket)

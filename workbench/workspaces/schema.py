@@ -188,3 +188,8 @@ def end_tokens_with_the_one_they_were_made_with(db: Database) -> None:
 @MIGRATIONS()
 def say_in_the_audit_log_what_was_done(db: Database) -> None:
     db.execute("ALTER TABLE audit ADD COLUMN detail TEXT NOT NULL DEFAULT ''")
+
+
+@MIGRATIONS()
+def keep_lines_of_changes_that_are_under_way(db: Database) -> None:
+    db.execute("CREATE TABLE audit_begun (request_id TEXT PRIMARY KEY, line TEXT NOT NULL) WITHOUT ROWID")
