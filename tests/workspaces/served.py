@@ -21,7 +21,9 @@ def served(machine: Any) -> Iterator[int]:
     """The port at which the machine's operations answer, by the clock of those who sign."""
     machine.clock.time = datetime.now(UTC)
     auditor = Auditor(machine.store, machine.clock)
-    app = application(machine.parts, machine.routes, machine.authenticate, observe=auditor)
+    app = application(
+        machine.parts, machine.routes, machine.authenticate, around=auditor.beginning, observe=auditor
+    )
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -158,6 +158,25 @@ def test_a_draining_pool_lets_what_runs_finish_unless_it_is_forced(machine):
     assert machine.stopped == ["dsw-1"]
 
 
+def test_what_uses_a_pool_and_which_workspaces_it_is_for_is_told_to_who_may_know_of_it(machine):
+    machine.ask(machine.owner, "CreateWorkspace", WorkspaceName="private")
+    stranger, member = machine.join(Role.DEVELOPER, 2001), machine.join(Role.OPERATOR, 2002, "2")
+    machine.ask(machine.owner, "CreatePool", Name="gpu", Cpus=4, MemoryBytes=GIB, WorkspaceIds=["1", "2"])
+    work = Work(
+        kind=Kind.NOTEBOOK, id="dsw-1", name="n", workspace_id="2", user_id="1", cpus=1, memory_bytes=1
+    )
+    with machine.store.transaction() as db:
+        begin_work(db, work, installed=MACHINE)
+
+    def shown_to(caller):
+        pool = machine.ask(caller, "ListPools")["Pools"][0]
+        return pool["Running"], pool["WorkspaceIds"], pool["UsedCpus"]
+
+    assert shown_to(stranger) == ([], ["1"], 1)
+    assert shown_to(member) == (["notebook dsw-1"], ["2"], 1)
+    assert shown_to(machine.owner) == (["notebook dsw-1"], ["1", "2"], 1)
+
+
 def test_a_pool_in_use_is_not_deleted(machine):
     machine.ask(machine.owner, "CreatePool", Name="gpu", Cpus=4, MemoryBytes=GIB, WorkspaceIds=["1"])
     work = Work(kind=Kind.JOB, id="dlc1", name="train", workspace_id="1", user_id="1", cpus=1, memory_bytes=1)

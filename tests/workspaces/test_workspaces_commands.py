@@ -38,7 +38,9 @@ def run(machine):
     for each in (settings.socket, settings.gateway_socket):
         each.parent.mkdir(parents=True, exist_ok=True)
     auditor = Auditor(machine.store, machine.clock)
-    app = application(machine.parts, machine.routes, machine.authenticate, observe=auditor)
+    app = application(
+        machine.parts, machine.routes, machine.authenticate, around=auditor.beginning, observe=auditor
+    )
     server = Server(app, local=settings.socket, public=settings.gateway_socket)
     ready = threading.Event()
     thread = threading.Thread(target=lambda: server.run(on_ready=ready.set))

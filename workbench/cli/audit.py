@@ -45,7 +45,7 @@ def audit(session: Session, /, limit: int, days: float | None, json_wanted: bool
             data = {**as_data(line), "request_id": line["RequestId"]}
             click.echo(json.dumps(data, ensure_ascii=False))
         return
-    print_table(("TIME", "USER", "FROM", "OPERATION", "ON", "OUTCOME"), map(_row, lines))
+    print_table(("TIME", "USER", "FROM", "OPERATION", "ON", "DETAIL", "OUTCOME"), map(_row, lines))
 
 
 def _filters(client: Client, asked: dict[str, Any]) -> dict[str, Any]:
@@ -77,4 +77,5 @@ def _lines(client: Client, limit: int, **filters: Any) -> Iterator[dict[str, Any
 def _row(line: dict[str, Any]) -> tuple[str, ...]:
     outcome = f"{line['Status']} {line['Code']}".rstrip()
     who = line["UserName"] or "unknown"
-    return line["Time"], who, line["Source"], line["Operation"], line["ResourceId"], outcome
+    on, detail = line["ResourceId"], line.get("Detail", "")
+    return line["Time"], who, line["Source"], line["Operation"], on, detail, outcome

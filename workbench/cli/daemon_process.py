@@ -62,7 +62,8 @@ def answers(settings: Settings) -> bool:
 def launch(settings: Settings, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """Start the daemon, on its own: it outlives the terminal, and Ctrl-C does not reach it."""
     settings.logs.mkdir(parents=True, exist_ok=True)
-    with log_file(settings).open("ab") as log:
+    settings.logs.chmod(0o700)
+    with open(log_file(settings), "ab", opener=_for_us_alone) as log:
         return subprocess.Popen(
             [sys.executable, "-m", "workbench.daemon"],
             env=dict(environment),
@@ -106,6 +107,12 @@ def tail(log: Path) -> str:
     except FileNotFoundError:
         return ""
     return "\n".join(lines[-_TAIL_LINES:])
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    file = os.open(path, flags, 0o600)
+    os.fchmod(file, 0o600)
+    return file
 
 
 def _looks(within_s: float) -> Iterator[None]:

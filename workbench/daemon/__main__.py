@@ -51,7 +51,7 @@ def main() -> int:
 def _serve(whole: Machine, settings: Settings) -> None:
     ending = _Ending()
     parts = whole.parts
-    authenticator = workspaces.Authenticator(parts.store, parts.vault, parts.now)
+    authenticator = workspaces.Authenticator(parts.store, parts.vault, parts.now, settings.run / "nonces")
     auditor = workspaces.Auditor(parts.store, parts.now, [notebooks.RESIDENTS])
     auditor.close_what_was_left()
     app = application(
@@ -65,6 +65,7 @@ def _serve(whole: Machine, settings: Settings) -> None:
         ),
         authenticator,
         recognise=authenticator.recognise,
+        around=auditor.beginning,
         observe=auditor,
     )
     server = Server(app, local=settings.socket, public=settings.gateway_socket)

@@ -38,6 +38,7 @@ _PROBE_S = 0.05
 _LONGEST_PROBE_S = 1.0
 _SHOWN_LINES = 8
 _SHOWN_CHARACTERS = 2000
+_SAID_LAST = " It said last:\n"
 
 # What Docker reports for an end that the session did not choose: SIGHUP, SIGINT, SIGKILL,
 # SIGTERM, and 255 where the engine itself was gone and cannot tell.
@@ -404,6 +405,11 @@ class BeingDeleted(Conflict):
         super().__init__(f"Notebook {name!r} is being deleted.", hint="Create a new one; its files are kept.")
 
 
+def without_log(reason: str) -> str:
+    """A reason without the lines of the notebook's log that it may end with."""
+    return reason.partition(_SAID_LAST)[0]
+
+
 def _refuse_if_deleted(notebook: Notebook) -> None:
     if notebook.wanted is Wanted.DELETED:
         raise BeingDeleted(notebook.name)
@@ -416,4 +422,4 @@ def _minutes(time: timedelta) -> str:
 
 def _last_said(lines: Sequence[str]) -> str:
     shown = "\n".join([line for line in lines if line.strip()][-_SHOWN_LINES:])
-    return f" It said last:\n{shown[-_SHOWN_CHARACTERS:]}" if shown else " It said nothing."
+    return f"{_SAID_LAST}{shown[-_SHOWN_CHARACTERS:]}" if shown else " It said nothing."

@@ -4,7 +4,7 @@ from workbench.workspaces.access_keys import KeyPair
 from workbench.workspaces.access_keys import usable as usable_key
 from workbench.workspaces.auditor import Auditor, note_own_act
 from workbench.workspaces.authentication import Authenticator, recognise
-from workbench.workspaces.authorization import require, require_on_machine, visible_in
+from workbench.workspaces.authorization import refuse_to_tokens, require, require_on_machine, visible_in
 from workbench.workspaces.configs import search as find_configs
 from workbench.workspaces.disk_counting import KIND as DISK_USAGE
 from workbench.workspaces.disk_counting import count as count_disk_usage
@@ -27,7 +27,7 @@ from workbench.workspaces.sight import Knows, knows
 from workbench.workspaces.tags import of as tags_of
 from workbench.workspaces.tags import put as put_tags
 from workbench.workspaces.tags import take_off as take_off_tags
-from workbench.workspaces.users import User
+from workbench.workspaces.users import User, free_uid
 from workbench.workspaces.users import get as user
 from workbench.workspaces.users import known as known_user
 from workbench.workspaces.users import name_of as user_name
@@ -61,6 +61,7 @@ __all__ = [
     "end_work",
     "find_configs",
     "first_start",
+    "free_uid",
     "ids",
     "known_user",
     "knows",
@@ -73,6 +74,7 @@ __all__ = [
     "put_tags",
     "recognise",
     "reconcile_network",
+    "refuse_to_tokens",
     "require",
     "require_on_machine",
     "roles_of",

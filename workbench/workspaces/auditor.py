@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 
@@ -47,11 +48,24 @@ class Auditor:
             except TooManyFailures:
                 return
         with self._store.transaction() as db:
-            audit.write(db, entry if entry.workspace_id else self._placed(db, entry))
+            audit.write(db, self._placed(db, entry))
+            audit.settle(db, entry.request_id)
+
+    def beginning(self, outcome: Outcome) -> AbstractContextManager[None]:
+        """Around what answers a request: its first change is not made without a line being kept aside,
+        so that a daemon that is killed before it wrote the request's own leaves that."""
+        entry = entry_of(outcome, self._now())
+        if entry is None:
+            return nullcontext()
+        return self._store.alongside(lambda db: audit.begin(db, self._placed(db, entry)))
 
     def close_what_was_left(self) -> None:
-        """Put on record that what a daemon had open that was killed is over: by now, at the latest."""
+        """Put on record what a daemon that was killed had changed and not written down yet, and that
+        what it had open is over: by now, at the latest."""
         with self._store.transaction() as db:
+            for entry in audit.begun(db):
+                audit.write(db, replace(entry, code="DaemonEnded"))
+                audit.settle(db, entry.request_id)
             for opened, (closed, event) in CLOSED.items():
                 for entry in audit.never_closed(db, opened, closed):
                     ended = replace(
@@ -60,6 +74,8 @@ class Auditor:
                     audit.write(db, ended)
 
     def _placed(self, db: Database, entry: Entry) -> Entry:
+        if entry.workspace_id:
+            return entry
         for each in self._residents:
             if place := each.find(db, entry.resource_id):
                 return replace(entry, workspace_id=place.workspace_id)

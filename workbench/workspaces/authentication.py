@@ -15,6 +15,7 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
 
 from sqlite_utils import Database
 
@@ -44,13 +45,19 @@ _SECRETS_REMEMBERED = 1024
 
 class Authenticator:
     """Tells who sent a request. One for the daemon's whole life: it knows the nonces that were
-    used and who guessed wrongly of late."""
+    used and who guessed wrongly of late.
 
-    def __init__(self, store: Store, vault: Vault, now: Callable[[], datetime]) -> None:
+    Args:
+        nonces: A folder for them, in which the daemon that comes next finds them.
+    """
+
+    def __init__(
+        self, store: Store, vault: Vault, now: Callable[[], datetime], nonces: Path | None = None
+    ) -> None:
         self._store = store
         self._now = now
         self._open = lru_cache(_SECRETS_REMEMBERED)(vault.open)
-        self._nonces = Nonces(now())
+        self._nonces = Nonces(now(), nonces)
         self._throttle = Throttle()
 
     def __call__(self, request: Request, source: str) -> Caller:

@@ -17,7 +17,7 @@ from workbench import scheduler, workspaces
 from workbench.errors import InvalidInput, NotFound
 from workbench.node import Inventory
 from workbench.node.room import expect_room
-from workbench.notebooks import access, place, records, residents, rules, search
+from workbench.notebooks import access, place, records, residents, rules, search, sight
 from workbench.notebooks.api import filters, requests, views
 from workbench.notebooks.records import NoSuchNotebook, Notebook, Wanted
 from workbench.notebooks.session import KIND
@@ -65,7 +65,7 @@ def get(parts: Parts, call: Call) -> Answer:
     """GetInstance."""
     with parts.store.reading() as db:
         notebook = permitted(db, call)
-        return _view(parts, db, notebook, search.pools(db, [notebook.id]))
+        return _view(parts, db, sight.seen_by(db, call.caller)(notebook), search.pools(db, [notebook.id]))
 
 
 def list_(parts: Parts, call: Call) -> Answer:
@@ -79,7 +79,8 @@ def list_(parts: Parts, call: Call) -> Answer:
         query = filters.query(call.fields, seen_in, holding)
         found, total = search.find(db, query, offset=wanted.offset, limit=wanted.size)
         pools = search.pools(db, [each.id for each in found])
-        return {"Instances": [_view(parts, db, each, pools) for each in found], "TotalCount": total}
+        seen = sight.seen_by(db, call.caller)
+        return {"Instances": [_view(parts, db, seen(each), pools) for each in found], "TotalCount": total}
 
 
 def update(parts: Parts, call: Call) -> Answer:

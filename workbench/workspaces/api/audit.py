@@ -87,6 +87,7 @@ def _view(entry: Entry) -> dict[str, Any]:
         "Event": entry.event,
         "ResourceType": entry.resource_type,
         "ResourceId": entry.resource_id,
+        "Detail": entry.detail,
         "WorkspaceId": entry.workspace_id,
         "Level": entry.level,
         "Status": entry.status,

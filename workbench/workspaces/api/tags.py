@@ -97,11 +97,11 @@ def _permitted(residents: Sequence[Residents], db: Database, call: Call) -> str:
         pools.get(db, id)
         require_on_machine(call.caller, "UpdatePool" if call.operation.verb != "GET" else "ListPools")
         return ""
-    place = _place(residents, db, kind, id)
     gone = NotFound(f"There is no {kind} {id!r}.", hint="ListTaggedResources shows what has tags.")
-    if place is None:
-        raise gone
     try:
+        place = _place(residents, db, kind, id)
+        if place is None:
+            raise gone
         require(db, call.caller, place.workspace_id, action, place.owner_id, private=place.private)
     except WorkspaceNotFound:
         raise gone from None

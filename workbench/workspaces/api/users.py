@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pwd
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,11 +32,13 @@ def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
 def create(parts: Parts, call: Call) -> Mapping[str, Any]:
     """CreateUser: a developer in the default workspace.
 
-    Without a uid, it is that of the Unix user of the same name, or one that nobody has.
+    Without a uid, it is that of the person whose Unix account has the name, or one that nobody has.
     """
     require_on_machine(call.caller, call.operation.action)
     name, uid, now = call.fields.get("Name", ""), call.fields.get("UnixUid"), parts.now()
-    account = _account(name)
+    account = users.account_of(name)
+    if account and uid is None:
+        users.check_adoption(account)
     with parts.store.transaction() as db:
         if uid is None:
             uid = account.pw_uid if account else users.uid_for(db, name)
@@ -103,13 +104,6 @@ def _what_to_stop(db: Database, user: User, call: Call) -> list[Work]:
             return []
         case other:
             raise InvalidInput(f"Sessions is {other!r}; stop or keep is wanted.")
-
-
-def _account(name: str) -> pwd.struct_passwd | None:
-    try:
-        return pwd.getpwnam(name)
-    except KeyError:
-        return None
 
 
 def _view(user: User) -> dict[str, Any]:
