@@ -14,6 +14,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from workbench.errors import Conflict
+from workbench.scheduler import Overcommit
 from workbench.workspaces import disk_usage, placing, pools, quota, records, users
 from workbench.workspaces.quota import Amounts, Kind
 from workbench.workspaces.refusals import UserDisabled
@@ -52,12 +53,13 @@ class Work:
         )
 
 
-def begin(db: Database, wanted: Work, *, installed: Amounts) -> Work:
+def begin(db: Database, wanted: Work, *, installed: Amounts, overcommit: Overcommit = placing.ONCE) -> Work:
     """Count this as running from now on; what it held before is replaced.
 
     Args:
         wanted: With the pool that was asked for; with an empty one, a pool is found for it.
         installed: What the machine has.
+        overcommit: How many times over its CPUs and memory are promised.
 
     Returns:
         The work with the pool that it runs in, still empty for what no pool was set aside for.
@@ -80,7 +82,7 @@ def begin(db: Database, wanted: Work, *, installed: Amounts) -> Work:
     asked = placing.Asked(
         workspace_id=wanted.workspace_id, kind=wanted.kind, amounts=wanted.amounts, pool=wanted.pool
     )
-    taken = replace(wanted, pool=placing.place(known, in_pools, installed, asked))
+    taken = replace(wanted, pool=placing.place(known, in_pools, installed, asked, overcommit))
     db.execute(
         "INSERT OR REPLACE INTO work (kind, id, name, workspace_id, user_id, pool, cpus, memory_bytes, gpus)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
