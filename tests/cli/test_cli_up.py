@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socketserver
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,8 +77,33 @@ def test_a_setting_that_is_wrong_is_found_before_anything_starts(tmp_path: Path)
     result = run(tmp_path / "home", "up", "--port", "many")
 
     assert result.exit_code == 2
-    assert "many" in result.stderr
+    assert "port is 'many' in --port; a whole number is wanted" in result.stderr
+    assert "WORKBENCH_PORT" not in result.stderr
     assert not (tmp_path / "home").exists()
+
+
+def test_the_daemon_in_the_foreground_names_a_wrong_option_too(tmp_path: Path) -> None:
+    result = run(tmp_path / "home", "daemon", "--port", "many")
+
+    assert result.exit_code == 2
+    assert "port is 'many' in --port" in result.stderr
+
+
+def test_certificates_that_are_not_there_are_found_before_anything_starts(
+    tmp_path: Path, engine: str
+) -> None:
+    for command in ("up", "daemon"):
+        arguments = ["--home", str(tmp_path / "home"), command, "--docker-host", engine]
+        result = subprocess.run(
+            [sys.executable, "-m", "workbench.cli", *arguments, "--ca-bundle", f"{tmp_path}/none.pem"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert result.returncode in (1, 2)
+        assert "none.pem, and there is no such file" in result.stderr
+        assert not (tmp_path / "home").exists()
 
 
 def test_down_is_no_error_where_nothing_runs(tmp_path: Path) -> None:

@@ -12,11 +12,11 @@ from workbench.cli import daemon_process, engine
 from workbench.cli.notebook import see_through
 from workbench.cli.output import progress, say
 from workbench.cli.session import Session, pass_session
-from workbench.cli.setting_flags import setting_flags
+from workbench.cli.setting_flags import as_environment, setting_flags
 from workbench.client import Client, notebooks
 from workbench.client.notebooks import NotebookView, Wishes
 from workbench.errors import Unavailable
-from workbench.settings import Settings, load
+from workbench.settings import Settings, expect_files, load
 from workbench.wire.operations import operation
 
 _FIRST = "first"
@@ -33,16 +33,17 @@ class GatewayAway(Unavailable):
 @click.option("--notebook", "with_notebook", is_flag=True, help="See that a notebook runs; print its URL.")
 @setting_flags
 @pass_session
-def up(session: Session, with_notebook: bool, environment: Mapping[str, str]) -> None:
+def up(session: Session, with_notebook: bool, flags: Mapping[str, str]) -> None:
     """Start Workbench in the background, unless it runs already.
 
     What it needs is checked first. A setting given as an option holds as long as this daemon
     runs; `config.toml` in the home keeps it.
     """
-    settings = load(environ=session.environment(**environment))
+    settings = load({"home": session.home, **flags})
     started = daemon_process.pid(settings) is None
     if started:
-        _start(settings, session.environment(**environment))
+        expect_files(settings)
+        _start(settings, session.environment(**as_environment(flags)))
     else:
         daemon_process.await_ready(settings, None)
     client = Client(settings.socket)  # this machine's, whatever WORKBENCH_ENDPOINT says

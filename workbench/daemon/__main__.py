@@ -20,7 +20,7 @@ from workbench.daemon import compute, down, machine, metrics_api
 from workbench.daemon.lock import only_daemon_of
 from workbench.daemon.wiring import Machine, build
 from workbench.errors import WorkbenchError
-from workbench.settings import Settings, load
+from workbench.settings import Settings, expect_files, load
 
 log = logging.getLogger("workbench.daemon")
 
@@ -35,6 +35,8 @@ def main() -> int:
     os.umask(0o077)
     try:
         settings = load()
+        if not (chosen.down or chosen.purge):
+            expect_files(settings)
         _log_to_stderr(settings.log_level)
         with only_daemon_of(settings.home, settings.run):
             whole = build(settings)
