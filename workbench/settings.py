@@ -182,6 +182,11 @@ class Settings:
         return self.run / "gateway" / "public.sock"
 
     @property
+    def in_force(self) -> Path:
+        """Where the daemon says which settings it was started with."""
+        return self.run / "settings.json"
+
+    @property
     def logs(self) -> Path:
         """The daemon's log, and those of containers that are gone."""
         return self.home / "logs"
@@ -249,6 +254,11 @@ def expect_files(settings: Settings) -> None:
             hint="Set WORKBENCH_CA_BUNDLE to the file with your network's certificates; without it"
             " PIP_CERT, REQUESTS_CA_BUNDLE and SSL_CERT_FILE are followed.",
         )
+
+
+def as_texts(settings: Settings) -> dict[str, str]:
+    """Each setting's value, to be compared with another's."""
+    return {setting.name: str(getattr(settings, setting.name)) for setting in fields(Settings)}
 
 
 def variable(name: str) -> str:
