@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlite_utils import Database
@@ -12,13 +13,16 @@ from workbench.wire.call import Call
 from workbench.wire.paging import page, sorting
 from workbench.wire.times import to_wire
 from workbench.workspaces import disk_usage, members, records, users, work
+from workbench.workspaces.auditor import note_what_follows
 from workbench.workspaces.authorization import MachineOwnerOnly, require, require_on_machine
+from workbench.workspaces.quota import Kind
 from workbench.workspaces.records import Workspace, WorkspaceNotFound
 from workbench.workspaces.residents import Residents
 from workbench.workspaces.roles import Role
 
 _ORDERS = {"GmtCreateTime": "created_at", "GmtModifiedTime": "modified_at", "WorkspaceName": "name"}
 _ENABLED = "ENABLED"
+_DELETION = {Kind.NOTEBOOK: "DeleteInstance", Kind.JOB: "DeleteJob", Kind.SERVICE: "DeleteService"}
 
 
 def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
@@ -98,13 +102,15 @@ def update(parts: Parts, call: Call) -> Mapping[str, Any]:
 
 
 def delete(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[str, Any]:
-    """DeleteWorkspace, with everything in it that does not run; the files stay until they are purged."""
+    """DeleteWorkspace, with everything in it that does not run, each of which goes on record; the files
+    stay until they are purged."""
     with parts.store.transaction() as db:
         workspace = _permitted(db, call)
         work.refuse_while_running(
             f"The workspace {workspace.name} cannot be deleted",
             work.running(db, workspace_id=workspace.workspace_id),
         )
+        _note_what_goes(db, residents, workspace, call, parts.now())
         records.remove(db, workspace, now=parts.now())
     for each in residents:
         each.remove_all(parts, workspace.workspace_id)
@@ -146,6 +152,22 @@ def purge(parts: Parts, call: Call) -> Mapping[str, Any]:
         disk_usage.forget(db, workspace_id)
         records.forget(db, workspace_id)
     return {}
+
+
+def _note_what_goes(
+    db: Database, residents: Sequence[Residents], workspace: Workspace, call: Call, now: datetime
+) -> None:
+    for kind in residents:
+        for id in kind.seen(db, {workspace.workspace_id: None}):
+            note_what_follows(
+                db,
+                call,
+                operation=_DELETION[Kind(kind.kind)],
+                resource_id=id,
+                workspace_id=workspace.workspace_id,
+                reason_code="WorkspaceDeleted",
+                now=now,
+            )
 
 
 def _permitted(db: Database, call: Call) -> Workspace:
