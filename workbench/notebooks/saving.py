@@ -55,6 +55,7 @@ def _event(notebook: Notebook, *, said: str) -> Event:
         place.GPU_LOST: Level.ERROR,
         place.LEAVES: Level.WARNING,
         rules.IDLE_SOON: Level.WARNING,
+        rules.HELD_UP: Level.WARNING,
     }
     return Event(
         kind=session.KIND,
