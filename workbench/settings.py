@@ -266,6 +266,12 @@ def variable(name: str) -> str:
     return f"WORKBENCH_{name.upper()}"
 
 
+def variables() -> list[str]:
+    """All names that settings have in an environment, and those that they follow; but for the home's."""
+    names = [variable(setting.name) for setting in fields(Settings) if setting.name != "home"]
+    return [*names, *(each for setting in fields(Settings) for each in setting.metadata["follows"])]
+
+
 def _refuse_unknown(environ: Mapping[str, str]) -> None:
     known = {variable(setting.name) for setting in fields(Settings)} | OTHER_VARIABLES
     unknown = sorted(name for name in environ if name.startswith("WORKBENCH_") and name not in known)
