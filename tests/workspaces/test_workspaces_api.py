@@ -1,7 +1,7 @@
 import pytest
 
 from workbench.errors import Conflict, Forbidden, InvalidInput, NotFound
-from workbench.workspaces import Kind, Role, Work, begin_work, end_work
+from workbench.workspaces import Kind, Place, Role, Work, begin_work, end_work
 from workbench.workspaces.quota import Amounts
 
 PLENTY = Amounts(cpus=64, memory_bytes=2**40, gpus=8)
@@ -80,6 +80,30 @@ def test_a_workspace_that_runs_something_is_not_deleted(machine, ada):
     assert machine.removed == [id]
     with pytest.raises(NotFound):
         machine.ask(ada, "GetWorkspace", workspace_id=id)
+
+
+def test_what_goes_with_a_workspace_goes_on_record_each_by_itself(machine, ada):
+    id = machine.ask(ada, "CreateWorkspace", WorkspaceName="vision")["WorkspaceId"]
+    for each in ("dsw-1", "dsw-2"):
+        machine.places[each] = Place(workspace_id=id, owner_id=ada.user_id, name=each, private=True)
+    machine.ask(ada, "DeleteWorkspace", workspace_id=id)
+
+    kept = machine.ask(machine.owner, "ListAuditEntries", Operation="DeleteInstance")["Entries"]
+    assert sorted(each["ResourceId"] for each in kept) == ["dsw-1", "dsw-2"]
+    assert {(each["UserName"], each["WorkspaceId"], each["Code"], each["RequestId"]) for each in kept} == {
+        (ada.name, id, "WorkspaceDeleted", "r")
+    }
+
+
+def test_a_workspace_that_is_refused_leaves_nothing_on_record_of_what_is_in_it(machine, ada):
+    id = machine.ask(ada, "CreateWorkspace", WorkspaceName="vision")["WorkspaceId"]
+    machine.places["dsw-1"] = Place(workspace_id=id, owner_id=ada.user_id)
+    with machine.store.transaction() as db:
+        begin_work(db, a_notebook(id, ada.user_id), installed=PLENTY)
+    with pytest.raises(Conflict):
+        machine.ask(ada, "DeleteWorkspace", workspace_id=id)
+
+    assert machine.ask(machine.owner, "ListAuditEntries", Operation="DeleteInstance")["Entries"] == []
 
 
 def test_the_files_of_a_deleted_workspace_stay_known_and_its_id_is_never_given_again(machine, ada):

@@ -7,16 +7,17 @@ file is ever taken for a running daemon.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from workbench.client import Client, DaemonAway
 from workbench.errors import WorkbenchError
-from workbench.settings import Settings
+from workbench.settings import Settings, as_texts
 from workbench.wire.operations import operation
 
 _READY_WITHIN_S = 60.0
@@ -48,6 +49,16 @@ def pid(settings: Settings) -> int | None:
     except BlockingIOError:
         return int((settings.run / "daemon.lock").read_text() or 0)
     return None
+
+
+def not_in_force(settings: Settings, names: Iterable[str]) -> list[str]:
+    """Which of these settings the running daemon has other values of; it reads them when it starts."""
+    try:
+        known = json.loads(settings.in_force.read_text())
+    except (OSError, ValueError):
+        known = {}
+    wanted = as_texts(settings)
+    return [name for name in names if known.get(name) != wanted[name]]
 
 
 def answers(settings: Settings) -> bool:

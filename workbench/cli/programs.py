@@ -12,15 +12,17 @@ import click
 
 from workbench.cli.output import as_json
 from workbench.cli.session import Session, pass_session
-from workbench.cli.setting_flags import setting_flags
+from workbench.cli.setting_flags import as_environment, setting_flags
+from workbench.settings import load
 
 
 @click.command()
 @setting_flags
 @pass_session
-def daemon(session: Session, environment: Mapping[str, str]) -> None:
+def daemon(session: Session, flags: Mapping[str, str]) -> None:
     """Run the daemon in the foreground; Ctrl-C ends it, and notebooks go on."""
-    _become("workbench.daemon", environment=session.environment(**environment))
+    load({"home": session.home, **flags})
+    _become("workbench.daemon", environment=session.environment(**as_environment(flags)))
 
 
 @click.command()

@@ -49,7 +49,11 @@ def routes(parts: Parts, shut_down: Callable[[bool], None]) -> tuple[Route, ...]
                 "MachineOwner": call.caller.owner,
             },
             "Engine": _engine(parts),
-            "Gateway": {"Answers": gateway.answers, "Message": gateway.message},
+            "Gateway": {
+                "Answers": gateway.answers,
+                "State": gateway.state,
+                "Message": gateway.message,
+            },
             "Notebooks": by_status,
             "Images": _images(parts),
             "Failures": [

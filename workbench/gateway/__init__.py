@@ -4,7 +4,14 @@
 that a request may reach is decided in `haproxy.cfg`.
 """
 
-from workbench.gateway.gateway import IMAGE, KIND, Gateway, GatewayFilesUnwritable, GatewayStatus
+from workbench.gateway.gateway import (
+    IMAGE,
+    KIND,
+    Gateway,
+    GatewayFilesUnwritable,
+    GatewayState,
+    GatewayStatus,
+)
 from workbench.gateway.routes import BadRoute, NotebookRoute, Phase
 
 __all__ = [
@@ -13,6 +20,7 @@ __all__ = [
     "BadRoute",
     "Gateway",
     "GatewayFilesUnwritable",
+    "GatewayState",
     "GatewayStatus",
     "NotebookRoute",
     "Phase",

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from workbench import scheduler, workspaces
-from workbench.errors import WorkbenchError
+from workbench.errors import Unavailable, WorkbenchError
 from workbench.gateway import GatewayFilesUnwritable
 from workbench.node import devices
 from workbench.notebooks import access, jupyter, logs, place, records, rules, session
@@ -39,11 +39,30 @@ def reconcile(parts: Parts, notebook_id: str) -> Again:
 
     Raises:
         EngineAway: Docker does not answer. Nothing was concluded; the queue backs off.
+        Exception: Something unexpected; one that was to start says so. The queue backs off.
     """
     try:
         return _step(parts, notebook_id)
     except records.ChangedMeanwhile:
         return AT_ONCE  # its owner asked for something else: decide anew
+    except Unavailable:
+        raise
+    except Exception as error:
+        _tell_what_holds_it_up(parts, notebook_id, error)
+        raise
+
+
+def _tell_what_holds_it_up(parts: Parts, notebook_id: str, error: Exception) -> None:
+    if isinstance(error, WorkbenchError):
+        why = str(error)
+    else:
+        why = f"Something unexpected happened ({type(error).__name__}); the daemon's log says more."
+    with parts.store.reading() as db:
+        notebook = records.find(db, notebook_id)
+    if notebook:
+        limit = timedelta(seconds=parts.settings.start_timeout_s)
+        with suppress(records.ChangedMeanwhile):  # the next look tells it
+            save(parts, rules.held_up(notebook, why, limit, parts.now()))
 
 
 def _step(parts: Parts, notebook_id: str) -> Again:
@@ -102,7 +121,7 @@ def _launch(parts: Parts, notebook: Notebook) -> Again:
 
     # On record before the container has it: however often this start is tried, it has one token.
     notebook = access.with_token_of_this_start(parts.vault, notebook)
-    notebook = save(parts, rules.become(notebook, Status.STARTING, parts.now()))
+    notebook = save(parts, rules.starting(notebook, parts.now()))
     try:
         parts.runtime.start_pod(_plan(parts, notebook, image_id, placed.grants[0]))
     except WorkbenchError as error:

@@ -29,6 +29,9 @@ PREEMPTED = "Preempted"
 NO_ADDRESS = "NoAddress"
 """Reason code of a running notebook that is on no network, so that nobody reaches it."""
 
+HELD_UP = "HeldUp"
+"""Reason code of a notebook whose start meets something unexpected, again and again."""
+
 MOST_INTERRUPTIONS = 3
 """Times in a row that a container which is ended from outside is started again."""
 
@@ -180,6 +183,30 @@ def settled(notebook: Notebook, now: datetime) -> Notebook:
 def failed(notebook: Notebook, now: datetime, code: str, reason: str) -> Notebook:
     """It cannot run as asked; starting it again is up to its owner."""
     return become(notebook, Status.FAILED, now, code, reason)
+
+
+def starting(notebook: Notebook, now: datetime) -> Notebook:
+    """Its container is about to be started. What held that up before is told until it is there."""
+    if notebook.status is Status.STARTING and notebook.reason_code == HELD_UP:
+        return notebook
+    return become(notebook, Status.STARTING, now)
+
+
+def held_up(notebook: Notebook, why: str, limit: timedelta, now: datetime) -> Notebook:
+    """Something unexpected kept it from the next step towards running. That is tried again, and the reason
+    says so; what held it up for too long has failed. On the way down nothing is given up.
+
+    Args:
+        why: In whole sentences.
+    """
+    if notebook.wanted is not Wanted.RUNNING or notebook.status not in _BEFORE_RUNNING:
+        return notebook
+    since = notebook.modified_at if notebook.reason_code == HELD_UP else now
+    if now - since > limit:
+        reason = f"It could not be started within {limit.total_seconds():g} s. {why}"
+        return failed(notebook, now, "StartFailed", f"{reason} Start it again once that is mended.")
+    reason = f"{why} Its start is tried again until {since + limit:%H:%M:%S} UTC."
+    return replace(notebook, reason_code=HELD_UP, reason=reason, modified_at=since)
 
 
 def judge(notebook: Notebook, pod: Pod, last_lines: Sequence[str], now: datetime) -> Notebook:
@@ -371,6 +398,7 @@ def become(notebook: Notebook, status: Status, now: datetime, code: str = "", re
 
 _DOWN = {Status.STOPPING, Status.STOPPED, Status.FAILED}
 _ON_THE_WAY_UP = {Status.QUEUING, Status.ENV_PREPARING, Status.STARTING, Status.RUNNING, Status.RECOVERING}
+_BEFORE_RUNNING = {Status.CREATING} | _ON_THE_WAY_UP - {Status.RUNNING}
 _ON_THE_WAY_DOWN = {Status.STOPPING, Status.DELETING, Status.FAILED}
 _ANY_MOMENT = _ON_THE_WAY_UP | _ON_THE_WAY_DOWN
 

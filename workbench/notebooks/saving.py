@@ -59,6 +59,7 @@ def _event(notebook: Notebook, *, said: str) -> Event:
         place.LEAVES: Level.WARNING,
         rules.IDLE_SOON: Level.WARNING,
         rules.NO_ADDRESS: Level.ERROR,
+        rules.HELD_UP: Level.WARNING,
     }
     return Event(
         kind=session.KIND,

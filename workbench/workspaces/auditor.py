@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlite_utils import Database
 
 from workbench.store import Store
+from workbench.wire.call import Call
 from workbench.workspaces import audit
 from workbench.workspaces.audit import Entry, Level
 from workbench.workspaces.audit_events import CLOSED, EVENTS, Outcome, entry_of
@@ -80,6 +81,43 @@ class Auditor:
             if place := each.find(db, entry.resource_id):
                 return replace(entry, workspace_id=place.workspace_id)
         return entry
+
+
+def note_what_follows(
+    db: Database,
+    call: Call,
+    *,
+    operation: str,
+    resource_id: str,
+    workspace_id: str,
+    reason_code: str,
+    now: datetime,
+) -> None:
+    """Keep what a request does besides what it names: the line stands beside the request's own, by the
+    same caller and under the same request id.
+
+    Args:
+        operation: By which somebody might have asked for this alone.
+        reason_code: Why it follows, for programs; it stands where an error's code does.
+    """
+    event, resource_type = EVENTS.get(operation, (operation, ""))
+    entry = Entry(
+        time=now,
+        user_id=call.caller.user_id,
+        user_name=call.caller.name,
+        access_key_id=call.caller.access_key_id,
+        source=call.caller.source,
+        operation=operation,
+        event=event,
+        resource_type=resource_type,
+        resource_id=resource_id,
+        workspace_id=workspace_id,
+        level=Level.NORMAL,
+        status=200,
+        code=reason_code,
+        request_id=call.request_id,
+    )
+    audit.write(db, entry)
 
 
 def note_own_act(

@@ -14,6 +14,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from workbench.errors import Conflict
+from workbench.scheduler import Overcommit
 from workbench.workspaces import disk_usage, placing, pools, quota, records, users
 from workbench.workspaces.quota import Amounts, Kind
 from workbench.workspaces.refusals import UserDisabled
@@ -52,13 +53,14 @@ class Work:
         )
 
 
-def begin(db: Database, wanted: Work, *, installed: Amounts) -> Work:
+def begin(db: Database, wanted: Work, *, installed: Amounts, overcommit: Overcommit = placing.ONCE) -> Work:
     """Count this as running from now on; what it held before is replaced. What takes no other amount
     than before stays where it is, whatever became of its pool and of the quota meanwhile.
 
     Args:
         wanted: With the pool that was asked for; with an empty one, a pool is found for it.
         installed: What the machine has.
+        overcommit: How many times over its CPUs and memory are promised.
 
     Returns:
         The work with the pool that it runs in, still empty for what no pool was set aside for.
@@ -77,7 +79,7 @@ def begin(db: Database, wanted: Work, *, installed: Amounts) -> Work:
         taken = replace(wanted, pool=before.pool)
     else:
         others = [each for each in everything if each != before]
-        taken = replace(wanted, pool=_admitted_to(db, wanted, others, installed))
+        taken = replace(wanted, pool=_admitted_to(db, wanted, others, installed, overcommit))
     db.execute(
         "INSERT OR REPLACE INTO work (kind, id, name, workspace_id, user_id, pool, cpus, memory_bytes, gpus)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -141,7 +143,9 @@ def refuse_while_running(what: str, works: Sequence[Work], *, hint: str = "Stop 
         raise StillRunning(f"{what} while these run: {names}.", hint=hint)
 
 
-def _admitted_to(db: Database, wanted: Work, others: Sequence[Work], installed: Amounts) -> str:
+def _admitted_to(
+    db: Database, wanted: Work, others: Sequence[Work], installed: Amounts, overcommit: Overcommit
+) -> str:
     """The pool for work that the quota admits."""
     neighbours = [each for each in others if each.workspace_id == wanted.workspace_id]
     used_here = used(db, wanted.workspace_id, neighbours)
@@ -151,7 +155,7 @@ def _admitted_to(db: Database, wanted: Work, others: Sequence[Work], installed: 
     asked = placing.Asked(
         workspace_id=wanted.workspace_id, kind=wanted.kind, amounts=wanted.amounts, pool=wanted.pool
     )
-    return placing.place(known, in_pools, installed, asked)
+    return placing.place(known, in_pools, installed, asked, overcommit)
 
 
 def _check_beginning(db: Database, wanted: Work) -> None:

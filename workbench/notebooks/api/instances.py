@@ -55,7 +55,7 @@ def create(parts: Parts, call: Call) -> Answer:
         _check_mounts(parts, db, notebook)
         notebook = access.with_new_secrets(parts.vault, notebook)
         records.insert(db, notebook)
-        _begin(db, notebook, inventory)
+        _begin(parts, db, notebook, inventory)
         workspaces.put_tags(db, KIND, notebook.id, workspace_id, requests.tags(call.fields))
         _note(db, notebook, f"Created by {call.caller.name}.", now)
     return _told(parts, notebook)
@@ -95,7 +95,7 @@ def update(parts: Parts, call: Call) -> Answer:
         if call.fields.get("StartInstance"):
             notebook = records.save(db, rules.start(notebook, parts.now()))
         if notebook.wanted is Wanted.RUNNING:
-            _begin(db, notebook, inventory)
+            _begin(parts, db, notebook, inventory)
         key = (KIND, notebook.id)
         scheduler.name(db, key, notebook.name, private=bool(notebook.private_to))
         scheduler.rate(db, key, priority=notebook.priority, preemptible=notebook.preemptible)
@@ -111,7 +111,7 @@ def start(parts: Parts, call: Call) -> Answer:
         before = permitted(db, call)
         notebook = rules.start(before, parts.now())
         if notebook != before:
-            _begin(db, notebook, inventory)
+            _begin(parts, db, notebook, inventory)
             notebook = records.save(db, notebook)
             _note(db, notebook, f"Start asked for by {call.caller.name}.", parts.now())
     return _told(parts, notebook)
@@ -252,9 +252,14 @@ def _view(parts: Parts, db: Database, notebook: Notebook, pools: Mapping[str, st
     )
 
 
-def _begin(db: Database, notebook: Notebook, inventory: Inventory) -> None:
+def _begin(parts: Parts, db: Database, notebook: Notebook, inventory: Inventory) -> None:
     """Count it as running from now on, if its workspace may have that much."""
-    workspaces.begin_work(db, residents.work(notebook, inventory), installed=residents.installed(inventory))
+    workspaces.begin_work(
+        db,
+        residents.work(notebook, inventory),
+        installed=residents.installed(inventory),
+        overcommit=scheduler.Overcommit(parts.settings.cpu_overcommit, parts.settings.memory_overcommit),
+    )
 
 
 def _note(db: Database, notebook: Notebook, message: str, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlite_utils import Database
@@ -16,7 +17,9 @@ from workbench.wire.choices import one_of
 from workbench.wire.paging import page, sorting
 from workbench.wire.times import to_wire
 from workbench.workspaces import disk_usage, members, networks, records, users, work
+from workbench.workspaces.auditor import note_what_follows
 from workbench.workspaces.authorization import MachineOwnerOnly, require, require_on_machine
+from workbench.workspaces.quota import Kind
 from workbench.workspaces.records import Workspace, WorkspaceNotFound
 from workbench.workspaces.residents import Residents, one_after_another
 from workbench.workspaces.roles import Role
@@ -25,6 +28,7 @@ _ORDERS = {"GmtCreateTime": "created_at", "GmtModifiedTime": "modified_at", "Wor
 _ENV_TYPES = ["prod"]
 _ENABLED = "ENABLED"
 _STATUSES = (_ENABLED, "INITIALIZING", "FAILURE", "DISABLED", "FROZEN", "UPDATING")
+_DELETION = {Kind.NOTEBOOK: "DeleteInstance", Kind.JOB: "DeleteJob", Kind.SERVICE: "DeleteService"}
 
 
 def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
@@ -109,13 +113,15 @@ def update(parts: Parts, call: Call) -> Mapping[str, Any]:
 
 
 def delete(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[str, Any]:
-    """DeleteWorkspace, with everything in it that does not run; the files stay until they are purged."""
+    """DeleteWorkspace, with everything in it that does not run, each of which goes on record; the files
+    stay until they are purged."""
     with parts.store.transaction() as db:
         workspace = _permitted(db, call)
         work.refuse_while_running(
             f"The workspace {workspace.name} cannot be deleted",
             work.running(db, workspace_id=workspace.workspace_id),
         )
+        _note_what_goes(db, residents, workspace, call, parts.now())
         records.remove(db, workspace, now=parts.now())
         spread = one_after_another([each.remove_all(parts, db, workspace.workspace_id) for each in residents])
     spread()
@@ -172,6 +178,22 @@ def _refuse_what_is_not_kept(fields: Mapping[str, Any]) -> None:
             f"ResourceGroupId is {fields['ResourceGroupId']!r}, and there are no resource groups here.",
             hint="Leave it out; a pool sets a part of the machine aside for a workspace.",
         )
+
+
+def _note_what_goes(
+    db: Database, residents: Sequence[Residents], workspace: Workspace, call: Call, now: datetime
+) -> None:
+    for kind in residents:
+        for id in kind.seen(db, {workspace.workspace_id: None}):
+            note_what_follows(
+                db,
+                call,
+                operation=_DELETION[Kind(kind.kind)],
+                resource_id=id,
+                workspace_id=workspace.workspace_id,
+                reason_code="WorkspaceDeleted",
+                now=now,
+            )
 
 
 def _permitted(db: Database, call: Call) -> Workspace:
