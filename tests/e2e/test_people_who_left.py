@@ -60,7 +60,7 @@ def test_the_network_of_a_deleted_workspace_goes_and_no_other(
     workbench.dsw("StopInstance", instance_id=notebook_id)
     workbench.until_status(notebook_id, "Stopped")
 
-    workbench.run("workspace", "delete", "vision")
+    workbench.run("workspace", "delete", "vision", "--yes")
 
     workbench.until(lambda: workbench.runtime.find_network(network) is None, "its network is gone")
     workbench.until_status(notebook_id, "")
