@@ -20,6 +20,18 @@ async def test_a_hasty_enter_loses_nothing(machine: FixedMachine, tmp_path: Path
         assert not machine.calls
 
 
+async def test_access_is_revoked_after_a_question(machine: FixedMachine, tmp_path: Path) -> None:
+    machine.answers["RevokeNotebookAccess"] = {}
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("explore")
+        await user.press("R")
+        await user.sees("Whoever has train open", "workbench notebook revoke train")
+        await user.press("y")
+        await user.sees("Nothing of before opens train.")
+        assert machine.fields_of("RevokeNotebookAccess") == {"instance_id": "dsw-train"}
+
+
 async def test_a_form_says_what_is_wrong_while_one_types(machine: FixedMachine, tmp_path: Path) -> None:
     async with dashboard(machine.client, tmp_path) as user:
         await user.go("nb")

@@ -42,6 +42,14 @@ NOTEBOOKS: Mapping[str, str] = {
     "Snooze": "稍后再停",
     "Let it be idle for as long again as its limit says.": "按其闲置时限，再保留同样长的时间。",
     "{name} is kept for {minutes} minutes more.": "{name} 再保留 {minutes} 分钟。",
+    "Revoke access": "收回访问",
+    "Let nobody in any more by a link, a browser or a token of before.": (
+        "先前的链接、浏览器和令牌都不能再进入。"
+    ),
+    "Whoever has {name} open has to ask for a new link.": "已打开 {name} 的人须重新获取链接。",
+    "Nothing of before opens {name}. `w` makes a new link.": (
+        "先前的一切都不能再打开 {name}。`w` 生成新链接。"
+    ),
     "It has no idle limit.": "它没有闲置时限。",
     "{name} is not stopped for idling any more.": "{name} 不再因闲置而停止。",
     "{name} stops after {minutes} minutes without use.": "{name} 闲置 {minutes} 分钟后停止。",

@@ -176,6 +176,17 @@ RESOURCE = Resource(
             command=lambda item, given: f"workbench notebook snooze {name(item)}",
         ),
         Action(
+            name="revoke",
+            key="R",
+            title="Revoke access",
+            help="Let nobody in any more by a link, a browser or a token of before.",
+            operation="RevokeNotebookAccess",
+            run=acts.revoke,
+            loses=lambda item: say("Whoever has {name} open has to ask for a new link.", name=name(item)),
+            shown=False,
+            command=lambda item, given: f"workbench notebook revoke {name(item)}",
+        ),
+        Action(
             name="delete",
             key="D",
             title="Delete",

@@ -48,6 +48,12 @@ async def open_in_browser(scope: Scope, item: Item, given: Values) -> Outcome:
     return Outcome(said=say("This link opens {name} once.", name=name(item)), url=answer["Url"])
 
 
+async def revoke(scope: Scope, item: Item, given: Values) -> Outcome:
+    """Make worthless what lets anybody in."""
+    await scope.call("workbench", "RevokeNotebookAccess", instance_id=item["InstanceId"])
+    return Outcome(said=say("Nothing of before opens {name}. `w` makes a new link.", name=name(item)))
+
+
 async def open_shell(scope: Scope, item: Item, given: Values) -> Outcome:
     """A shell in it, for as long as the user stays there."""
     return Outcome(program=("notebook", "shell", item["InstanceId"]))
