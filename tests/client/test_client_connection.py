@@ -123,10 +123,37 @@ def test_a_token_goes_before_a_key(endpoint: tuple[str, list[Request]], tmp_path
     assert claim.token == "wbt-1"
 
 
-@pytest.mark.parametrize("wrong", ["127.0.0.1:8580", "ftp://host", "http://", "http://host/path"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "127.0.0.1:8580",
+        "ftp://host",
+        "http://",
+        "http://host/path",
+        "http://127.0.0.1:abc",
+        "http://127.0.0.1:99999",
+        "http://:8580",
+        "http://[::1",
+        "http://a host",
+        "http://hôte:8580",
+    ],
+)
 def test_an_endpoint_that_is_no_url_is_refused(wrong: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="a URL such as"):
         Client.from_settings(load({"home": tmp_path}, {}), endpoint=wrong, environ={})
+
+
+@pytest.mark.parametrize("variable", ["WORKBENCH_TOKEN", *KEY])
+@pytest.mark.parametrize("wrong", ["wbt-1\n", "€", "\udcff", "two words"])
+def test_a_key_or_token_that_was_copied_wrongly_is_refused_and_not_shown(
+    variable: str, wrong: str, tmp_path: Path
+) -> None:
+    settings = load({"home": tmp_path}, {})
+
+    with pytest.raises(InvalidInput, match=f"{variable} has") as refused:
+        Client.from_settings(settings, endpoint="http://host", environ={variable: wrong})
+
+    assert wrong not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -12,16 +12,18 @@ import click
 from workbench.cli.lookups import as_data, user_id, workspace_id
 from workbench.cli.output import print_table
 from workbench.cli.session import Session, pass_session
+from workbench.cli.values import NumberType
 from workbench.client import Client
 from workbench.wire.operations import operation
 from workbench.wire.times import to_wire
 
 _PAGE = 500
+_MOST_DAYS = 36_500
 
 
 @click.command()
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Lines at most.")
-@click.option("--days", type=click.FloatRange(min=0), help="Only of so many days.")
+@click.option("--days", type=NumberType(min=0, max=_MOST_DAYS), help="Only of so many days.")
 @click.option("--since", metavar="TIME", help="Only since then: 2026-01-02T03:04:05Z.")
 @click.option("--until", metavar="TIME", help="Only before then.")
 @click.option("--user", metavar="NAME", help="Only what this user did.")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from workbench.client import Client, DaemonAway
 from workbench.errors import WorkbenchError
-from workbench.settings import Settings
+from workbench.settings import Settings, UnusableHome
 from workbench.wire.operations import operation
 
 _READY_WITHIN_S = 60.0
@@ -39,7 +39,11 @@ def log_file(settings: Settings) -> Path:
 
 
 def pid(settings: Settings) -> int | None:
-    """The process id of the running daemon of this home; None when there is none."""
+    """The process id of the running daemon of this home; None when there is none.
+
+    Raises:
+        UnusableHome: The home is somebody else's.
+    """
     try:
         with (settings.run / "daemon.lock").open("r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -47,6 +51,8 @@ def pid(settings: Settings) -> int | None:
         return None
     except BlockingIOError:
         return int((settings.run / "daemon.lock").read_text() or 0)
+    except OSError as error:
+        raise UnusableHome(settings.home, error) from error
     return None
 
 
@@ -60,9 +66,17 @@ def answers(settings: Settings) -> bool:
 
 
 def launch(settings: Settings, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start the daemon, on its own: it outlives the terminal, and Ctrl-C does not reach it."""
-    settings.logs.mkdir(parents=True, exist_ok=True)
-    with log_file(settings).open("ab") as log:
+    """Start the daemon, on its own: it outlives the terminal, and Ctrl-C does not reach it.
+
+    Raises:
+        UnusableHome: Its log cannot be written.
+    """
+    try:
+        settings.logs.mkdir(parents=True, exist_ok=True)
+        opened = log_file(settings).open("ab")
+    except OSError as error:
+        raise UnusableHome(settings.home, error) from error
+    with opened as log:
         return subprocess.Popen(
             [sys.executable, "-m", "workbench.daemon"],
             env=dict(environment),

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from workbench.errors import EngineAway
+from workbench.settings import BadSetting
 
 _ANSWER_WITHIN_S = 5.0
 _PING = b"GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n"
@@ -23,6 +24,7 @@ def check(docker_host: str) -> None:
         docker_host: As in the settings: `unix:///path` or `tcp://host:port`.
 
     Raises:
+        BadSetting: This is no address.
         EngineAway: It does not; the hint says what to do.
     """
     try:
@@ -40,6 +42,10 @@ def check(docker_host: str) -> None:
         raise EngineAway(
             f"The Docker engine at {docker_host} does not answer: {error.strerror or error}.",
             hint="Start it: `sudo systemctl start docker`, or `scripts/up` where there is no systemd.",
+        ) from error
+    except ValueError as error:
+        raise BadSetting(
+            f"docker_host is {docker_host!r}; unix:///path or tcp://host:port is wanted."
         ) from error
     if not answer.startswith(b"HTTP/1.1 200"):
         raise EngineAway(f"What answers at {docker_host} is not a Docker engine.", hint="Check docker_host.")

@@ -12,6 +12,7 @@ from workbench.cli.lookups import NotNamed, as_data, workspace_id
 from workbench.cli.output import as_json, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
 from workbench.cli.sizes import BytesType, shown_bytes
+from workbench.cli.values import NumberType
 from workbench.client import Client
 from workbench.wire.operations import operation
 
@@ -23,9 +24,9 @@ def _has(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say what a pool has and takes."""
     kinds = click.Choice([*_KINDS, _ANY])
     options = [
-        click.option("--cpus", type=click.FloatRange(min=0), help="CPUs."),
+        click.option("--cpus", type=NumberType(min=0), help="CPUs."),
         click.option("--memory", type=BytesType(), help="Memory, such as 16Gi."),
-        click.option("--gpus", type=click.FloatRange(min=0), help="GPUs, or a fraction of one."),
+        click.option("--gpus", type=NumberType(min=0), help="GPUs, or a fraction of one."),
         click.option("--kind", "kinds", type=kinds, multiple=True, help="What it takes; repeatable."),
         click.option("--description", help="What it is for."),
     ]

@@ -9,6 +9,7 @@ import click
 from workbench.cli.lookups import as_data, every, user_id
 from workbench.cli.output import as_json, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
+from workbench.cli.values import NumberType
 from workbench.wire.operations import operation
 
 _whose = click.option("--user", "owner", metavar="NAME", help="Whose; your own if not given.")
@@ -21,7 +22,7 @@ def token() -> None:
 
 @token.command()
 @_whose
-@click.option("--hours", type=click.FloatRange(min=0, min_open=True), default=24, help="How long it lives.")
+@click.option("--hours", type=NumberType(min=0, min_open=True), default=24, help="How long it lives.")
 @click.option("--description", default="", help="What it is for.")
 @as_json
 @pass_session

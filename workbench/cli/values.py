@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -12,6 +13,16 @@ from workbench.client.notebooks import Mount
 _MOUNT = re.compile(r"(?P<uri>[a-z][a-z0-9]*://[^:]*(?::\d+/[^:]*)?):(?P<path>/[^:]*)(?::(?P<access>ro|rw))?")
 _DURATION = re.compile(r"(\d+)([mhd])")
 _UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+class NumberType(click.FloatRange):
+    """A number from here to there; neither `nan`, which is in no range and beyond none, nor `inf`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a number that can be used.", param, ctx)
+        return number
 
 
 class MountType(click.ParamType[Mount]):

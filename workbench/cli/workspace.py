@@ -11,6 +11,7 @@ from workbench.cli.lookups import as_data, every, workspace_id
 from workbench.cli.output import as_json, print_facts, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
 from workbench.cli.sizes import BytesType, shown_bytes
+from workbench.cli.values import NumberType
 from workbench.errors import Conflict, NotFound
 from workbench.wire.operations import operation
 
@@ -165,9 +166,9 @@ def purge(session: Session, name: str, yes: bool) -> None:
 
 @workspace.command()
 @_which
-@click.option("--cpus", type=click.FloatRange(min=0), help="CPUs.")
+@click.option("--cpus", type=NumberType(min=0), help="CPUs.")
 @click.option("--memory", type=BytesType(), help="Memory, such as 16Gi.")
-@click.option("--gpus", type=click.FloatRange(min=0), help="GPUs; a share of one counts as a fraction.")
+@click.option("--gpus", type=NumberType(min=0), help="GPUs; a share of one counts as a fraction.")
 @click.option("--notebooks", type=click.IntRange(min=0), help="Notebooks that run.")
 @click.option("--jobs", type=click.IntRange(min=0), help="Jobs that run.")
 @click.option("--services", type=click.IntRange(min=0), help="Services that run.")
