@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import click
 
 from workbench.cli.lookups import as_data, user_id, workspace_id
-from workbench.cli.output import print_table
+from workbench.cli.output import json_text, print_table
 from workbench.cli.session import Session, pass_session
 from workbench.cli.values import NumberType
 from workbench.client import Client
@@ -44,8 +43,7 @@ def audit(session: Session, /, limit: int, days: float | None, json_wanted: bool
     lines = _lines(session.client, limit, **_filters(session.client, asked))
     if json_wanted:
         for line in lines:
-            data = {**as_data(line), "request_id": line["RequestId"]}
-            click.echo(json.dumps(data, ensure_ascii=False))
+            click.echo(json_text({**as_data(line), "request_id": line["RequestId"]}))
         return
     print_table(("TIME", "USER", "FROM", "OPERATION", "ON", "OUTCOME"), map(_row, lines))
 

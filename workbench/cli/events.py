@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from workbench.cli.lookups import as_data, workspace_id
-from workbench.cli.output import print_table
+from workbench.cli.output import json_text, print_table, visible
 from workbench.cli.session import Session, pass_session
 from workbench.client import Client, notebooks
 from workbench.wire.operations import operation
@@ -34,7 +33,7 @@ def events(session: Session, /, follow: bool, limit: int, json_wanted: bool, **a
     filters = _filters(client, asked)
     if follow:
         for event in _followed(client, limit, **filters):
-            click.echo(_as_json(event) if json_wanted else "  ".join(_row(event)))
+            click.echo(_as_json(event) if json_wanted else visible("  ".join(_row(event))))
         return
     found = _latest(client, limit, **filters)
     if json_wanted:
@@ -97,7 +96,7 @@ def _newer(client: Client, known: int, **filters: Any) -> Iterator[dict[str, Any
 
 
 def _as_json(event: dict[str, Any]) -> str:
-    return json.dumps(as_data(event), ensure_ascii=False)
+    return json_text(as_data(event))
 
 
 def _row(event: dict[str, Any]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from workbench.cli.output import as_json, print_facts, print_json, print_table, progress, say
+from workbench.cli.output import as_json, print_facts, print_json, print_table, progress, say, visible_log
 from workbench.cli.session import Session, pass_session
 from workbench.cli.values import DurationType, MountType, VariableType
 from workbench.client import Client, notebooks
@@ -248,10 +248,15 @@ def update(session: Session, name_or_id: str, wishes: Wishes) -> None:
 @click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines.")
 @pass_session
 def logs(session: Session, name_or_id: str, follow: bool, tail: int | None) -> None:
-    """Print a notebook's log."""
+    """Print a notebook's log.
+
+    A pipe gets it as it was written. A terminal gets its colours, and nothing that would set or ask the
+    terminal something.
+    """
+    at_terminal = sys.stdout.isatty()
     notebook_id = notebooks.find(session.client, name_or_id)
     for line in notebooks.logs(session.client, notebook_id, follow=follow, tail=tail):
-        click.echo(line["Text"])
+        click.echo(visible_log(line["Text"]) if at_terminal else line["Text"], color=True)
 
 
 @notebook.command()

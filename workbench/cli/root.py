@@ -107,11 +107,13 @@ class _Commands(click.Group):
 
 
 def _show(error: WorkbenchError) -> None:
-    click.echo(f"Error: {error.message}", err=True)
+    from workbench.cli.output import say  # noqa: PLC0415
+
+    say(f"Error: {error.message}")
     if error.hint:
-        click.echo(error.hint, err=True)
+        say(error.hint)
     if error.status >= 500 and (request_id := getattr(error, "request_id", "")):
-        click.echo(f"The daemon's log says more at request {request_id}.", err=True)
+        say(f"The daemon's log says more at request {request_id}.")
 
 
 def _exit_code(error: WorkbenchError) -> ExitCode:
