@@ -7,17 +7,18 @@ import functools
 import os
 import sys
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 import click
 
 from workbench.cli.output import as_json, print_facts, print_json, print_table, progress, say, visible_log
 from workbench.cli.session import Session, pass_session
-from workbench.cli.values import DurationType, MountType, VariableType
+from workbench.cli.values import NAME, DurationType, MountType, VariableType
 from workbench.client import Client, notebooks
 from workbench.client.notebooks import Mount, NotebookView, Wishes
-from workbench.errors import WorkbenchError
+from workbench.errors import InvalidInput, WorkbenchError
 from workbench.wire.operations import operation
 
 
@@ -25,6 +26,18 @@ class DidNotGetThere(WorkbenchError):
     """A notebook that was waited for ended in another state."""
 
     code = "NotebookFailed"
+
+
+class NotThere(InvalidInput):
+    """What is to be dropped of a notebook is not there."""
+
+    code = "NotThere"
+
+    def __init__(self, what: str, name: str, there: Iterable[str]) -> None:
+        known = ", ".join(there)
+        super().__init__(
+            f"The notebook has no {what} {name!r}.", hint=f"It has {known}." if known else "It has none."
+        )
 
 
 def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -36,6 +49,11 @@ def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
         return []  # a shell that completes must not print errors
 
 
+_SET_AT_START = (
+    "image", "cpu", "memory", "shared_memory", "gpu", "gpu_type", "environment", "mounts"
+)  # fmt: skip
+"""What of a notebook is given to its container, and so holds from its next start."""
+
 _which = click.argument("name_or_id", metavar="NOTEBOOK", shell_complete=_names)
 _wait = click.option("--wait", "wait", is_flag=True, help="Show how it goes on, and end when it is done.")
 
@@ -43,12 +61,14 @@ _wait = click.option("--wait", "wait", is_flag=True, help="Show how it goes on, 
 def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say what a notebook is to be; the command gets them as one `wishes`."""
     options = [
-        click.option("--image", metavar="IMAGE", help="Its image; the built-in notebook image by default."),
-        click.option("--cpu", metavar="N", help="CPUs, such as 2 or 0.5."),
-        click.option("--memory", metavar="SIZE", help="Memory: 8 means 8 GiB; 512Mi."),
-        click.option("--shm", metavar="SIZE", help="Shared memory; half of the memory by default."),
-        click.option("--gpu", metavar="N", help="GPUs."),
-        click.option("--gpu-type", metavar="NAME", help="A GPU's model, such as A100, or a MIG instance."),
+        click.option("--image", type=NAME, metavar="IMAGE", help="Its image; the built-in one by default."),
+        click.option("--cpu", type=NAME, metavar="N", help="CPUs, such as 2 or 0.5."),
+        click.option("--memory", type=NAME, metavar="SIZE", help="Memory: 8 means 8 GiB; 512Mi."),
+        click.option("--shm", type=NAME, metavar="SIZE", help="Shared memory; by default half as much."),
+        click.option("--gpu", type=NAME, metavar="N", help="GPUs."),
+        click.option(
+            "--gpu-type", type=NAME, metavar="NAME", help="A GPU's model, such as A100, or a MIG instance."
+        ),
         click.option("--priority", type=click.IntRange(1, 9), help="1 to 9; 9 is served first."),
         click.option(
             "--preemptible/--not-preemptible",
@@ -57,7 +77,11 @@ def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--env", type=VariableType(), multiple=True, help="A variable; repeatable."),
         click.option("--mount", type=MountType(), multiple=True, help="Files to mount; repeatable."),
-        click.option("--idle-minutes", type=click.IntRange(min=0), help="Stop after so long idle; 0: never."),
+        click.option(
+            "--idle-minutes",
+            type=click.IntRange(0, notebooks.LONGEST_IDLE_MINUTES),
+            help="Stop after so long idle; 0: never.",
+        ),
         click.option("--shutdown-after", type=DurationType(), help="Stop so long from now; 0: never."),
     ]
 
@@ -89,8 +113,8 @@ def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
             gpu_type=gpu_type,
             priority=priority,
             preemptible=preemptible,
-            environment=dict(env),
-            mounts=mount,
+            environment=dict(env) if env else None,
+            mounts=mount or None,
             idle_minutes=idle_minutes,
             shutdown_after_ms=shutdown_after,
         )
@@ -109,9 +133,14 @@ def notebook() -> None:
 
 
 @notebook.command()
-@click.option("--name", help="Its name, unique in the workspace; one is made up if not given.")
+@click.option("--name", type=NAME, help="Its name, unique in the workspace; one is made up if not given.")
 @_wishes
-@click.option("--gpu-memory", metavar="SIZE", help="A share of one GPU, which others use too: 8 means 8 GiB.")
+@click.option(
+    "--gpu-memory",
+    type=NAME,
+    metavar="SIZE",
+    help="A share of one GPU, which others use too: 8 means 8 GiB.",
+)
 @click.option("--workspace", default="", metavar="ID", help="Its workspace; the default one if not given.")
 @_wait
 @as_json
@@ -232,14 +261,36 @@ def delete(session: Session, name_or_id: str, wait: bool) -> None:
 
 @notebook.command()
 @_which
-@click.option("--name", help="A new name.")
+@click.option("--name", type=NAME, help="A new name.")
 @_wishes
+@click.option("--unset-env", type=NAME, metavar="NAME", multiple=True, help="A variable to drop; repeatable.")
+@click.option("--unmount", type=NAME, metavar="PATH", multiple=True, help="A mount to drop; repeatable.")
 @pass_session
-def update(session: Session, name_or_id: str, wishes: Wishes) -> None:
-    """Change a notebook; size, image, variables and mounts hold from its next start."""
-    if wishes == Wishes():
+def update(
+    session: Session, name_or_id: str, wishes: Wishes, unset_env: tuple[str, ...], unmount: tuple[str, ...]
+) -> None:
+    """Change a notebook; size, image, variables and mounts hold from its next start.
+
+    Variables and mounts that are not named stay as they are.
+    """
+    if wishes == Wishes() and not unset_env and not unmount:
         raise click.UsageError("Say what to change; `workbench notebook update --help` lists it.")
-    notebooks.update(session.client, notebooks.find(session.client, name_or_id), wishes)
+    client = session.client
+    before = notebooks.get(client, notebooks.find(client, name_or_id))
+    if wishes.environment or unset_env:
+        environment = changed_environment(before.environment, wishes.environment or {}, unset_env)
+        wishes = dataclasses.replace(wishes, environment=environment)
+    if wishes.mounts or unmount:
+        mounts = changed_mounts(before.mounts, wishes.mounts or (), unmount)
+        wishes = dataclasses.replace(wishes, mounts=mounts)
+    notebooks.update(client, before, wishes)
+    if before.status in notebooks.UNDER_WAY and any(
+        getattr(wishes, each) is not None for each in _SET_AT_START
+    ):
+        say(
+            f"{name_or_id} goes on as it was started; what else was changed holds from its next start:"
+            f" `workbench notebook stop {name_or_id} --wait`, then `start`."
+        )
 
 
 @notebook.command()
@@ -298,6 +349,34 @@ def see_through(client: Client, notebook_id: str, until: str, *, title: str) -> 
             f"{title} is {change.status}, not {until}. {change.reason}".rstrip(),
             hint=hint if change.status == "Failed" else "",
         )
+
+
+def changed_environment(
+    before: Mapping[str, str], given: Mapping[str, str], dropped: Iterable[str]
+) -> dict[str, str]:
+    """The variables of a notebook once these are set and those are dropped.
+
+    Raises:
+        NotThere: One that is to be dropped is not set.
+    """
+    kept = dict(before)
+    for name in dropped:
+        if kept.pop(name, None) is None:
+            raise NotThere("variable", name, before)
+    return {**kept, **given}
+
+
+def changed_mounts(before: Iterable[Mount], given: Iterable[Mount], dropped: Iterable[str]) -> list[Mount]:
+    """The mounts of a notebook once these are added, each in the place of one at its path, and those dropped.
+
+    Raises:
+        NotThere: Nothing is mounted where something is to be dropped.
+    """
+    kept = {PurePosixPath(each.path): each for each in before}
+    for path in dropped:
+        if kept.pop(PurePosixPath(path), None) is None:
+            raise NotThere("mount at", path, [each.path for each in before])
+    return list({**kept, **{PurePosixPath(each.path): each for each in given}}.values())
 
 
 def _has_browser() -> bool:

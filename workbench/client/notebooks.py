@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from workbench.client.answers import ClientError, DaemonAway
@@ -19,6 +19,12 @@ from workbench.wire.operations import operation, operations
 GONE = "Deleted"
 """The state of a notebook that is no more."""
 
+UNDER_WAY = ("Starting", "Running", "Recovering")
+"""The states in which a container is there, made of what was asked for before."""
+
+LONGEST_IDLE_MINUTES = 366 * 24 * 60
+
+_STOPPED = ("Stopping", "Stopped", "Deleting")
 _ID = re.compile(r"dsw-[0-9a-z]+")
 _PAGE = 100
 _AWAY_AT_MOST_S = 60.0
@@ -42,6 +48,18 @@ class AmbiguousName(Conflict):
 
     def __init__(self, name: str, ids: Sequence[str]) -> None:
         super().__init__(f"{len(ids)} notebooks are named {name!r}: {', '.join(ids)}.", hint="Give the id.")
+
+
+class NoShutdownTime(Conflict):
+    """A shutdown time is asked for of a notebook that does not run."""
+
+    code = "InstanceNotRunning"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Notebook {name!r} does not run, so it has no shutdown time; nothing was changed.",
+            hint="Start it, then set the time.",
+        )
 
 
 _FLOORS = ("CpuPercentThreshold", "GpuPercentThreshold")
@@ -81,6 +99,8 @@ class Wishes:
         gpu_memory: A share of one card, as `memory`, instead of whole ones; for a new notebook only.
         priority: From 1 to 9, the highest served first.
         preemptible: Whether it may be stopped for work of a higher priority, and start again after it.
+        environment: All of its variables; those that are not in it are dropped.
+        mounts: All of its mounts, likewise.
     """
 
     name: str | None = None
@@ -93,8 +113,8 @@ class Wishes:
     gpu_memory: str | None = None
     priority: int | None = None
     preemptible: bool | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
-    mounts: Sequence[Mount] = ()
+    environment: Mapping[str, str] | None = None
+    mounts: Sequence[Mount] | None = None
     idle_minutes: int | None = None
     shutdown_after_ms: int | None = None
 
@@ -233,11 +253,19 @@ def create(client: Client, wishes: Wishes, *, workspace_id: str = "") -> str:
     return notebook_id
 
 
-def update(client: Client, notebook_id: str, wishes: Wishes) -> None:
-    """Change what is given; size, image and mounts hold from the next start."""
+def update(client: Client, before: NotebookView, wishes: Wishes) -> None:
+    """Change what is given, or nothing if any of it is refused; size, image, variables and mounts hold
+    from the next start.
+
+    Raises:
+        ClientError: The daemon refused.
+        NoShutdownTime: It does not run, so it cannot be told when to stop.
+    """
+    if wishes.shutdown_after_ms and before.status in _STOPPED:
+        raise NoShutdownTime(before.name)
     if fields := _fields(wishes):
-        client.call(operation("dsw", "UpdateInstance"), instance_id=notebook_id, **fields)
-    _limit(client, notebook_id, wishes)
+        client.call(operation("dsw", "UpdateInstance"), instance_id=before.id, **fields)
+    _limit(client, before.id, wishes)
 
 
 def start(client: Client, notebook_id: str) -> None:
@@ -346,22 +374,23 @@ def _fields(wishes: Wishes) -> dict[str, Any]:
         "GPU": wishes.gpu,
         "GPUType": wishes.gpu_type,
     }
-    fields = {
+    fields: dict[str, Any] = {
         "InstanceName": wishes.name,
         "ImageUrl": wishes.image,
-        "RequestedResource": {name: value for name, value in resource.items() if value is not None},
-        "EnvironmentVariables": dict(wishes.environment),
-        "Datasets": [
-            {"Uri": each.uri, "MountPath": each.path, "MountAccess": "RO" if each.read_only else "RW"}
-            for each in wishes.mounts
-        ],
+        "RequestedResource": {name: value for name, value in resource.items() if value is not None} or None,
+        "EnvironmentVariables": wishes.environment,
+        "Datasets": None if wishes.mounts is None else [_dataset(each) for each in wishes.mounts],
         "Priority": wishes.priority,
         "SpotSpec": {"SpotStrategy": _SPOT if wishes.preemptible else _NO_SPOT}
         if wishes.preemptible is not None
-        else {},
-        "Labels": [{"Key": _GPU_MEMORY, "Value": wishes.gpu_memory}] if wishes.gpu_memory else [],
+        else None,
+        "Labels": [{"Key": _GPU_MEMORY, "Value": wishes.gpu_memory}] if wishes.gpu_memory else None,
     }
-    return {name: value for name, value in fields.items() if value}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _dataset(mount: Mount) -> dict[str, str]:
+    return {"Uri": mount.uri, "MountPath": mount.path, "MountAccess": "RO" if mount.read_only else "RW"}
 
 
 def _limit(client: Client, notebook_id: str, wishes: Wishes) -> None:
