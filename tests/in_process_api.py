@@ -51,7 +51,7 @@ class Api:
         """Take connections."""
         routes = [
             Route(each, self.answer)
-            for service in ("dsw", "workbench")
+            for service in ("dsw", "workbench", "aiworkspace")
             for each in operations(service).values()
         ]
         app = application(

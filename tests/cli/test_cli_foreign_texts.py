@@ -74,16 +74,17 @@ def test_json_stays_what_it_was_and_is_harmless_to_print(evil: Api) -> None:
 def test_a_log_is_as_it_was_written_in_a_pipe_and_keeps_its_colours_on_a_terminal(evil: Api) -> None:
     bar = "\x1b[32m 50%\x1b[0m\r\x1b[K\x1b[1A100%\tdone"
     evil.answers["GetNotebookLogs"] = lambda fields: lines({"Text": bar}, {"Text": CLIPBOARD + "\x1b[6n"})
-    command = ("--home", str(evil.settings.home), "notebook", "logs", "dsw-1")
+    command = ("--home", str(evil.settings.home), "notebook", "logs", "first")
 
-    assert run(evil, "notebook", "logs", "dsw-1").stdout == f"{bar}\n{CLIPBOARD}\x1b[6n\n"
+    assert run(evil, "notebook", "logs", "first").stdout == f"{bar}\n{CLIPBOARD}\x1b[6n\n"
     assert written_to_terminal(*command) == f"{bar}\n\\x1b]52;c;cm0gLXJm\\x07\\x1b[6n\n"
 
 
 def test_a_reason_of_several_lines_cannot_pass_for_other_facts(api: Api) -> None:
-    api.answers["GetInstance"] = instance(ReasonMessage="It failed:\nowner  root")
+    one = instance(ReasonMessage="It failed:\nowner  root")
+    api.answers |= {"GetInstance": one, "ListInstances": {"Instances": [one], "TotalCount": 1}}
 
-    shown = run(api, "notebook", "show", "dsw-1").stdout.splitlines()
+    shown = run(api, "notebook", "show", "first").stdout.splitlines()
 
     assert [line for line in shown if line.startswith("owner")] == ["owner          owner"]
 

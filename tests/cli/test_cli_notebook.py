@@ -14,7 +14,9 @@ from click.testing import CliRunner, Result
 
 from tests.in_process_api import Api, instance, lines
 from workbench.cli import workbench
+from workbench.client.notebooks import STATES
 from workbench.errors import Conflict, Forbidden, InvalidInput, NotFound
+from workbench.notebooks.records import Status
 
 TICKET = {"Url": "http://dsw-1.localhost:8580/notebook/dsw-1/lab?ticket=t"}
 
@@ -46,6 +48,70 @@ def test_a_list_for_programs_is_json(api: Api) -> None:
 
     assert [(row["id"], row["status"]) for row in rows] == [("dsw-1", "Stopped")]
     assert api.fields_of("ListInstances")["Status"] == "Stopped"
+
+
+def test_a_workspace_is_named_as_everywhere(api: Api) -> None:
+    with_one(api)
+    spaces = [{"WorkspaceName": "Vision", "WorkspaceId": "17"}]
+    api.answers |= {
+        "ListWorkspaces": {"Workspaces": spaces, "TotalCount": 1},
+        "CreateInstance": {"InstanceId": "dsw-1"},
+    }
+
+    for given in ("vision", "17"):
+        run(api, "notebook", "list", "--workspace", given)
+        assert api.fields_of("ListInstances")["WorkspaceId"] == "17"
+        run(api, "notebook", "create", "--workspace", given)
+        assert api.fields_of("CreateInstance")["WorkspaceId"] == "17"
+    assert run(api, "notebook", "list", "--workspace", "none").exit_code == 4
+
+
+def test_states_are_asked_for_in_capitals_or_not_and_there_are_no_others(api: Api) -> None:
+    with_one(api)
+
+    run(api, "notebook", "list", "--status", "running, FAILED")
+    assert api.fields_of("ListInstances")["Status"] == "Running,Failed"
+
+    refused = run(api, "notebook", "list", "--status", "runing")
+    assert refused.exit_code == 2
+    assert "'runing' is no state" in refused.stderr
+    assert set(STATES) == set(Status)
+
+
+def test_a_list_that_a_filter_emptied_does_not_say_that_there_is_nothing(api: Api) -> None:
+    api.answers["ListInstances"] = {"Instances": [], "TotalCount": 0}
+
+    result = run(api, "notebook", "list", "--status", "Failed")
+
+    assert result.stderr == "No notebook matches; `workbench notebook list` shows all.\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["workspace", "show", ""],
+        ["member", "list", "--workspace", ""],
+        ["notebook", "list", "--workspace", ""],
+        ["notebook", "create", "--workspace", " "],
+        ["notebook", "show", ""],
+        ["events", "--workspace", ""],
+        ["audit", "--workspace", ""],
+        ["token", "delete", ""],
+        ["accesskey", "delete", ""],
+        ["accesskey", "create", "--user", ""],
+        ["user", "remove", ""],
+        ["pool", "drain", ""],
+        ["gpu", "cordon", ""],
+        ["images", "build", ""],
+        ["tag", "add", "notebook", "", "A=1"],
+    ],
+)
+def test_an_empty_name_is_refused_and_never_stands_for_another(api: Api, command: list[str]) -> None:
+    result = run(api, *command)
+
+    assert result.exit_code == 2
+    assert "it is empty" in result.stderr
+    assert api.calls == []
 
 
 def test_an_empty_list_says_how_to_begin_and_leaves_the_pipe_empty(api: Api) -> None:
@@ -154,9 +220,10 @@ def test_an_update_of_nothing_is_a_mistake(api: Api) -> None:
     ],
 )
 def test_the_exit_code_tells_the_kind_of_refusal(api: Api, error: Exception, code: int) -> None:
+    with_one(api)
     api.answers["GetInstance"] = error
 
-    result = run(api, "notebook", "show", "dsw-1")
+    result = run(api, "notebook", "show", "first")
 
     assert result.exit_code == code
     assert result.stderr == f"Error: {error}\n"
@@ -164,9 +231,10 @@ def test_the_exit_code_tells_the_kind_of_refusal(api: Api, error: Exception, cod
 
 
 def test_what_breaks_inside_points_to_the_log_line_and_shows_no_traceback(api: Api) -> None:
+    with_one(api)
     api.answers["GetInstance"] = ZeroDivisionError("secret detail")
 
-    result = run(api, "notebook", "show", "dsw-1")
+    result = run(api, "notebook", "show", "first")
 
     assert result.exit_code == 1
     assert "at request" in result.stderr
@@ -184,8 +252,9 @@ def interruptible() -> Iterator[None]:
 
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_a_follower_quietly(api: Api) -> None:
+    with_one(api)
     api.answers["GetNotebookLogs"] = lines({"Text": "one"}, endless=True)
-    command = ["--home", str(api.settings.home), "notebook", "logs", "dsw-1", "--follow"]
+    command = ["--home", str(api.settings.home), "notebook", "logs", "first", "--follow"]
 
     with subprocess.Popen(
         [sys.executable, "-m", "workbench.cli", *command], stdout=PIPE, stderr=PIPE, text=True

@@ -9,9 +9,10 @@ import click
 from workbench.cli.lookups import as_data, every, user_id
 from workbench.cli.output import as_json, print_facts, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
+from workbench.cli.values import NAME
 from workbench.wire.operations import operation
 
-_whose = click.option("--user", "owner", metavar="NAME", help="Whose; your own if not given.")
+_whose = click.option("--user", "owner", type=NAME, metavar="NAME", help="Whose; your own if not given.")
 
 
 @click.group()
@@ -52,7 +53,7 @@ def list_(session: Session, owner: str | None, json_wanted: bool) -> None:
 
 
 @accesskey.command()
-@click.argument("access_key_id")
+@click.argument("access_key_id", type=NAME)
 @pass_session
 def disable(session: Session, access_key_id: str) -> None:
     """Stop a key from working, at once."""
@@ -60,7 +61,7 @@ def disable(session: Session, access_key_id: str) -> None:
 
 
 @accesskey.command()
-@click.argument("access_key_id")
+@click.argument("access_key_id", type=NAME)
 @pass_session
 def enable(session: Session, access_key_id: str) -> None:
     """Let a disabled key work again."""
@@ -68,7 +69,7 @@ def enable(session: Session, access_key_id: str) -> None:
 
 
 @accesskey.command()
-@click.argument("access_key_id")
+@click.argument("access_key_id", type=NAME)
 @pass_session
 def delete(session: Session, access_key_id: str) -> None:
     """Delete a key."""

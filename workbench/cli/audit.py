@@ -11,7 +11,7 @@ import click
 from workbench.cli.lookups import as_data, user_id, workspace_id
 from workbench.cli.output import json_text, print_table
 from workbench.cli.session import Session, pass_session
-from workbench.cli.values import NumberType
+from workbench.cli.values import NAME, NumberType
 from workbench.client import Client
 from workbench.wire.operations import operation
 from workbench.wire.times import to_wire
@@ -23,12 +23,12 @@ _MOST_DAYS = 36_500
 @click.command()
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Lines at most.")
 @click.option("--days", type=NumberType(min=0, max=_MOST_DAYS), help="Only of so many days.")
-@click.option("--since", metavar="TIME", help="Only since then: 2026-01-02T03:04:05Z.")
-@click.option("--until", metavar="TIME", help="Only before then.")
-@click.option("--user", metavar="NAME", help="Only what this user did.")
-@click.option("--operation", "action", metavar="NAME", help="Only this operation, such as DeleteInstance.")
-@click.option("--resource", metavar="ID", help="Only on this.")
-@click.option("--workspace", metavar="WORKSPACE", help="Only in this workspace.")
+@click.option("--since", type=NAME, metavar="TIME", help="Only since then: 2026-01-02T03:04:05Z.")
+@click.option("--until", type=NAME, metavar="TIME", help="Only before then.")
+@click.option("--user", type=NAME, metavar="NAME", help="Only what this user did.")
+@click.option("--operation", "action", type=NAME, metavar="NAME", help="Only this, such as DeleteInstance.")
+@click.option("--resource", type=NAME, metavar="ID", help="Only on this.")
+@click.option("--workspace", type=NAME, metavar="WORKSPACE", help="Only in this workspace.")
 @click.option("--level", type=click.Choice(["normal", "warning", "incident"]), help="Only of this level.")
 @click.option("--json", "json_wanted", is_flag=True, help="Print a JSON object a line.")
 @pass_session

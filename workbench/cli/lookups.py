@@ -47,13 +47,13 @@ def user_id(client: Client, name: str) -> str:
     raise NotNamed("user", name)
 
 
-def workspace_id(client: Client, name: str = "") -> str:
-    """The id of the workspace with this name or id; of the default one when empty.
+def workspace_id(client: Client, name: str | None = None) -> str:
+    """The id of the workspace with this name or id; of the default one when none is named.
 
     Raises:
         NotNamed: There is none that the caller is in.
     """
-    if not name:
+    if name is None:
         answer = client.call(operation("aiworkspace", "GetDefaultWorkspace"))
         return str(answer["WorkspaceId"])
     for each in every(client, "aiworkspace", "ListWorkspaces", "Workspaces"):

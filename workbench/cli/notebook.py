@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from workbench.cli.lookups import workspace_id
 from workbench.cli.output import as_json, print_facts, print_json, print_table, progress, say, visible_log
 from workbench.cli.session import Session, pass_session
 from workbench.cli.values import NAME, DurationType, MountType, VariableType
@@ -54,8 +55,22 @@ _SET_AT_START = (
 )  # fmt: skip
 """What of a notebook is given to its container, and so holds from its next start."""
 
-_which = click.argument("name_or_id", metavar="NOTEBOOK", shell_complete=_names)
+_which = click.argument("name_or_id", type=NAME, metavar="NOTEBOOK", shell_complete=_names)
 _wait = click.option("--wait", "wait", is_flag=True, help="Show how it goes on, and end when it is done.")
+
+
+class _StatesType(click.ParamType[str]):
+    """States of a notebook with commas between them, capitals or not."""
+
+    name = "status"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        known = {state.lower(): state for state in notebooks.STATES}
+        given = [each.strip().lower() for each in value.split(",")]
+        for each in given:
+            if each not in known:
+                self.fail(f"{each!r} is no state of a notebook; {', '.join(known.values())} are.", param, ctx)
+        return ",".join(known[each] for each in given)
 
 
 def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -141,7 +156,9 @@ def notebook() -> None:
     metavar="SIZE",
     help="A share of one GPU, which others use too: 8 means 8 GiB.",
 )
-@click.option("--workspace", default="", metavar="ID", help="Its workspace; the default one if not given.")
+@click.option(
+    "--workspace", type=NAME, metavar="WORKSPACE", help="Its workspace; the default one if not given."
+)
 @_wait
 @as_json
 @pass_session
@@ -150,13 +167,14 @@ def create(
     *,
     wishes: Wishes,
     gpu_memory: str | None,
-    workspace: str,
+    workspace: str | None,
     wait: bool,
     json_wanted: bool,
 ) -> None:
     """Create and start a notebook; print its id, and its URL when waited for."""
     wishes = dataclasses.replace(wishes, gpu_memory=gpu_memory)
-    notebook_id = notebooks.create(session.client, wishes, workspace_id=workspace)
+    where = workspace_id(session.client, workspace) if workspace else ""
+    notebook_id = notebooks.create(session.client, wishes, workspace_id=where)
     if not json_wanted:
         click.echo(notebook_id)
     if wait:
@@ -169,18 +187,21 @@ def create(
 
 
 @notebook.command("list")
-@click.option("--workspace", default="", metavar="ID", help="Only of this workspace.")
-@click.option("--status", default="", help="Only in this state, such as Running.")
+@click.option("--workspace", type=NAME, metavar="WORKSPACE", help="Only of this workspace.")
+@click.option("--status", type=_StatesType(), help="Only in this state, such as Running, or in one of these.")
 @as_json
 @pass_session
-def list_(session: Session, workspace: str, status: str, json_wanted: bool) -> None:
+def list_(session: Session, workspace: str | None, status: str | None, json_wanted: bool) -> None:
     """List notebooks."""
     filters = {"Status": status} if status else {}
-    found = notebooks.list_all(session.client, workspace_id=workspace, **filters)
+    where = workspace_id(session.client, workspace) if workspace else ""
+    found = notebooks.list_all(session.client, workspace_id=where, **filters)
     if json_wanted:
         print_json([dataclasses.asdict(each) for each in found])
     elif found:
         print_table(("NAME", "ID", "STATUS", "CPU", "MEMORY", "GPU", "IDLE", "REASON"), map(_row, found))
+    elif workspace or status:
+        say("No notebook matches; `workbench notebook list` shows all.")
     else:
         say("There is no notebook yet; create one with `workbench notebook create --name NAME`.")
 

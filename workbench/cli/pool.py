@@ -12,7 +12,7 @@ from workbench.cli.lookups import NotNamed, as_data, workspace_id
 from workbench.cli.output import as_json, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
 from workbench.cli.sizes import BytesType, shown_bytes
-from workbench.cli.values import NumberType
+from workbench.cli.values import NAME, NumberType
 from workbench.client import Client
 from workbench.wire.operations import operation
 
@@ -55,9 +55,16 @@ def list_(session: Session, json_wanted: bool) -> None:
 
 
 @pool.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @_has
-@click.option("--workspace", "workspaces", multiple=True, help="Works for it; repeatable.")
+@click.option(
+    "--workspace",
+    "workspaces",
+    type=NAME,
+    metavar="WORKSPACE",
+    multiple=True,
+    help="It works in the pool; repeatable.",
+)
 @pass_session
 def create(session: Session, /, name: str, workspaces: tuple[str, ...], **given: Any) -> None:
     """Set a part of the machine aside."""
@@ -67,37 +74,40 @@ def create(session: Session, /, name: str, workspaces: tuple[str, ...], **given:
 
 
 @pool.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @_has
 @pass_session
 def update(session: Session, /, name: str, **given: Any) -> None:
     """Change a pool; what runs in it goes on."""
-    session.client.call(operation("workbench", "UpdatePool"), name=name, **_fields(given))
+    client = session.client
+    client.call(operation("workbench", "UpdatePool"), name=_get(client, name)["Name"], **_fields(given))
 
 
 @pool.command()
-@click.argument("name")
-@click.argument("workspaces", nargs=-1, required=True, metavar="WORKSPACE...")
+@click.argument("name", type=NAME)
+@click.argument("workspaces", type=NAME, nargs=-1, required=True, metavar="WORKSPACE...")
 @pass_session
 def link(session: Session, name: str, workspaces: tuple[str, ...]) -> None:
     """Let workspaces work in a pool, and from then on in their pools alone."""
     client = session.client
-    linked = set(_get(client, name)["WorkspaceIds"]) | {workspace_id(client, each) for each in workspaces}
-    client.call(operation("workbench", "UpdatePool"), name=name, WorkspaceIds=sorted(linked))
+    found = _get(client, name)
+    linked = set(found["WorkspaceIds"]) | {workspace_id(client, each) for each in workspaces}
+    client.call(operation("workbench", "UpdatePool"), name=found["Name"], WorkspaceIds=sorted(linked))
 
 
 @pool.command()
-@click.argument("name")
-@click.argument("workspaces", nargs=-1, required=True, metavar="WORKSPACE...")
+@click.argument("name", type=NAME)
+@click.argument("workspaces", type=NAME, nargs=-1, required=True, metavar="WORKSPACE...")
 @pass_session
 def unlink(session: Session, name: str, workspaces: tuple[str, ...]) -> None:
     """Let workspaces work in a pool no more; what they run in it goes on."""
     client = session.client
-    linked = set(_get(client, name)["WorkspaceIds"]) - {workspace_id(client, each) for each in workspaces}
-    client.call(operation("workbench", "UpdatePool"), name=name, WorkspaceIds=sorted(linked))
+    found = _get(client, name)
+    linked = set(found["WorkspaceIds"]) - {workspace_id(client, each) for each in workspaces}
+    client.call(operation("workbench", "UpdatePool"), name=found["Name"], WorkspaceIds=sorted(linked))
 
 
-_pool_or_all = click.argument("name", default="", required=False, metavar="[NAME]")
+_pool_or_all = click.argument("name", type=NAME, required=False, metavar="[NAME]")
 _all_gpus = click.option("--all-gpus", is_flag=True, help="All GPUs, in pools or not, instead of a pool.")
 
 
@@ -107,33 +117,33 @@ _all_gpus = click.option("--all-gpus", is_flag=True, help="All GPUs, in pools or
 @click.option("--reason", default="", help="With --all-gpus: shown to everybody who waits.")
 @click.option("--force", is_flag=True, help="Stop what runs there, too.")
 @pass_session
-def drain(session: Session, name: str, all_gpus: bool, reason: str, force: bool) -> None:
+def drain(session: Session, name: str | None, all_gpus: bool, reason: str, force: bool) -> None:
     """Let nothing new into a pool, or onto any GPU, and what runs finish."""
-    _check_one(name, all_gpus)
+    pool_name = _one(session.client, name, all_gpus)
     if all_gpus:
         answer = session.client.call(operation("workbench", "DrainGpus"), Reason=reason, Force=force)
         held = ", ".join(answer["Running"])
         say(f"{'Being stopped' if force else 'Still running'}: {held}." if held else "No GPU is held.")
     else:
-        session.client.call(operation("workbench", "UpdatePool"), name=name, Draining=True, Force=force)
+        session.client.call(operation("workbench", "UpdatePool"), name=pool_name, Draining=True, Force=force)
 
 
 @pool.command()
 @_pool_or_all
 @_all_gpus
 @pass_session
-def resume(session: Session, name: str, all_gpus: bool) -> None:
+def resume(session: Session, name: str | None, all_gpus: bool) -> None:
     """Let work into a drained pool, or onto the drained GPUs, again."""
-    _check_one(name, all_gpus)
+    pool_name = _one(session.client, name, all_gpus)
     if all_gpus:
         answer = session.client.call(operation("workbench", "ResumeGpus"))
         say(f"GPUs that get work again: {len(answer['Gpus'])}.")
     else:
-        session.client.call(operation("workbench", "UpdatePool"), name=name, Draining=False)
+        session.client.call(operation("workbench", "UpdatePool"), name=pool_name, Draining=False)
 
 
 @pool.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @as_json
 @pass_session
 def show(session: Session, name: str, json_wanted: bool) -> None:
@@ -146,16 +156,19 @@ def show(session: Session, name: str, json_wanted: bool) -> None:
 
 
 @pool.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @pass_session
 def delete(session: Session, name: str) -> None:
     """Give a pool's part back, once nothing runs in it."""
-    session.client.call(operation("workbench", "DeletePool"), name=name)
+    client = session.client
+    client.call(operation("workbench", "DeletePool"), name=_get(client, name)["Name"])
 
 
-def _check_one(name: str, all_gpus: bool) -> None:
+def _one(client: Client, name: str | None, all_gpus: bool) -> str | None:
+    """The pool that is meant, as it is written; None for all GPUs."""
     if bool(name) == all_gpus:
         raise click.UsageError("Name a pool, or say --all-gpus.")
+    return str(_get(client, name)["Name"]) if name else None
 
 
 def _fields(given: dict[str, Any]) -> dict[str, Any]:

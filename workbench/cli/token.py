@@ -9,10 +9,10 @@ import click
 from workbench.cli.lookups import as_data, every, user_id
 from workbench.cli.output import as_json, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
-from workbench.cli.values import NumberType
+from workbench.cli.values import NAME, NumberType
 from workbench.wire.operations import operation
 
-_whose = click.option("--user", "owner", metavar="NAME", help="Whose; your own if not given.")
+_whose = click.option("--user", "owner", type=NAME, metavar="NAME", help="Whose; your own if not given.")
 
 
 @click.group()
@@ -58,7 +58,7 @@ def list_(session: Session, owner: str | None, json_wanted: bool) -> None:
 
 
 @token.command()
-@click.argument("token_id")
+@click.argument("token_id", type=NAME)
 @pass_session
 def delete(session: Session, token_id: str) -> None:
     """Delete a token, by its id."""

@@ -11,7 +11,7 @@ from workbench.cli.lookups import as_data, every, workspace_id
 from workbench.cli.output import as_json, print_facts, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
 from workbench.cli.sizes import BytesType, shown_bytes
-from workbench.cli.values import NumberType
+from workbench.cli.values import NAME, NumberType
 from workbench.errors import Conflict, NotFound
 from workbench.wire.operations import operation
 
@@ -25,7 +25,7 @@ class AmbiguousWorkspace(Conflict):
         super().__init__(f"Several deleted workspaces were named {name!r}.", hint=f"Ids: {', '.join(ids)}.")
 
 
-_which = click.argument("name", metavar="WORKSPACE")
+_which = click.argument("name", type=NAME, metavar="WORKSPACE")
 
 
 @click.group()
@@ -34,7 +34,7 @@ def workspace() -> None:
 
 
 @workspace.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @click.option("--display-name", help="What lists show; the name if not given.")
 @click.option("--description", help="What it is for.")
 @as_json

@@ -19,13 +19,26 @@ from workbench.wire.operations import operation, operations
 GONE = "Deleted"
 """The state of a notebook that is no more."""
 
+STATES = (
+    "Creating",
+    "Queuing",
+    "EnvPreparing",
+    "Starting",
+    "Running",
+    "Recovering",
+    "Stopping",
+    "Stopped",
+    "Failed",
+    "Deleting",
+)
+
 UNDER_WAY = ("Starting", "Running", "Recovering")
 """The states in which a container is there, made of what was asked for before."""
 
 LONGEST_IDLE_MINUTES = 366 * 24 * 60
 
 _STOPPED = ("Stopping", "Stopped", "Deleting")
-_ID = re.compile(r"dsw-[0-9a-z]+")
+_ID = re.compile(r"dsw-[0-9a-f]{16}")
 _PAGE = 100
 _AWAY_AT_MOST_S = 60.0
 
@@ -225,7 +238,7 @@ def find(client: Client, name_or_id: str) -> str:
         NoSuchNotebook: No notebook has this name.
         AmbiguousName: Several have.
     """
-    if _ID.fullmatch(name_or_id):
+    if _ID.fullmatch(name_or_id) and _is_known(client, name_or_id):
         return name_or_id
     ids = [each.id for each in list_all(client, InstanceName=name_or_id) if each.name == name_or_id]
     match ids:
@@ -234,6 +247,16 @@ def find(client: Client, name_or_id: str) -> str:
         case []:
             raise NoSuchNotebook(name_or_id)
     raise AmbiguousName(name_or_id, ids)
+
+
+def _is_known(client: Client, notebook_id: str) -> bool:
+    try:
+        get(client, notebook_id)
+    except ClientError as error:
+        if error.status == NotFound.status:
+            return False
+        raise
+    return True
 
 
 def create(client: Client, wishes: Wishes, *, workspace_id: str = "") -> str:
