@@ -62,6 +62,12 @@ def workspace_id(client: Client, name: str | None = None) -> str:
     raise NotNamed("workspace", name)
 
 
+def workspace_names(client: Client) -> dict[str, str]:
+    """The names of the workspaces that the caller is in, by id; the machine's owner is in all."""
+    found = every(client, "aiworkspace", "ListWorkspaces", "Workspaces")
+    return {each["WorkspaceId"]: each["WorkspaceName"] for each in found}
+
+
 def as_data(answer: Mapping[str, Any]) -> dict[str, Any]:
     """An answer for a program: `UserId` is `user_id`, and the request id is left out."""
     return {

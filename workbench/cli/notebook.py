@@ -7,7 +7,7 @@ import functools
 import os
 import sys
 import webbrowser
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -199,7 +199,7 @@ def list_(session: Session, workspace: str | None, status: str | None, json_want
     if json_wanted:
         print_json([dataclasses.asdict(each) for each in found])
     elif found:
-        print_table(("NAME", "ID", "STATUS", "CPU", "MEMORY", "GPU", "IDLE", "REASON"), map(_row, found))
+        _print_list(found)
     elif workspace or status:
         say("No notebook matches; `workbench notebook list` shows all.")
     else:
@@ -404,9 +404,21 @@ def _has_browser() -> bool:
     return sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _row(view: NotebookView) -> tuple[str, ...]:
+def _print_list(found: Sequence[NotebookView]) -> None:
+    """Whose they are, and in which workspace, is said where that is not the same of all."""
+    owners = len({each.owner for each in found}) > 1
+    workspaces = len({each.workspace_id for each in found}) > 1
+    where = (*("OWNER",) * owners, *("WORKSPACE",) * workspaces)
+    print_table(
+        ("NAME", "ID", *where, "STATUS", "CPU", "MEMORY", "GPU", "IDLE", "REASON"),
+        [_row(each, owners=owners, workspaces=workspaces) for each in found],
+    )
+
+
+def _row(view: NotebookView, *, owners: bool, workspaces: bool) -> tuple[str, ...]:
     return (
-        view.name, view.id, view.status, view.cpu, _gib(view.memory), view.gpu, _idle(view), view.reason
+        view.name, view.id, *(view.owner,) * owners, *(view.workspace,) * workspaces, view.status, view.cpu,
+        _gib(view.memory), view.gpu, _idle(view), view.reason,
     )  # fmt: skip
 
 
@@ -425,7 +437,7 @@ def _facts(view: NotebookView) -> list[tuple[str, str]]:
         ("id", view.id),
         ("status", f"{view.status} ({view.reason})" if view.reason else view.status),
         ("url", view.url),
-        ("workspace", view.workspace_id),
+        ("workspace", f"{view.workspace} ({view.workspace_id})"),
         ("owner", view.owner),
         ("image", view.image),
         ("cpu", view.cpu),

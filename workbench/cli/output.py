@@ -29,6 +29,11 @@ _UNSAFE_IN_LOG = re.compile(rf"(\x1b\[[\d;:]*[mKABCDG]|[\t\r\b])|[{_CONTROLS}]")
 """What may pass is colour, and how a progress bar goes back in its line and to those of its neighbours."""
 
 
+_BETWEEN = 2
+_NARROWEST = 10
+"""Columns of the terminal that the last column of a table has at least."""
+
+
 def print_json(value: Any) -> None:
     """Print data for a program."""
     click.echo(json_text(value, indent=2))
@@ -50,21 +55,36 @@ def visible_log(line: str) -> str:
     return _UNSAFE_IN_LOG.sub(lambda found: found[1] or _spelt(found), line)
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print rows for a reader."""
+def print_table(columns: Sequence[str], given: Iterable[Sequence[str]]) -> None:
+    """Print rows for a reader; on a terminal the last column takes the lines that it needs.
+
+    All others stay whole, so that an id, a name or a time can be copied: where they alone are wider than
+    the terminal, so is the table.
+    """
+    rows = list(given)
     if not sys.stdout.isatty():
         _print_columns([columns, *rows])
         return
-    from rich.console import Console  # noqa: PLC0415 (costs more than all the rest of a command)
+    from rich.cells import cell_len  # noqa: PLC0415 (costs more than all the rest of a command)
+    from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(_visible_text(cell)) for cell in row))
-    Console().print(table)
+    for column in columns[:-1]:
+        table.add_column(column, no_wrap=True)
+    table.add_column(columns[-1], overflow="fold")
+    texts = [[Text(_visible_text(cell)) for cell in row] for row in rows]
+    for row in texts:
+        table.add_row(*row)
+    widths = [
+        max(map(cell_len, [name, *(line for row in texts for line in row[number].plain.split("\n"))]))
+        for number, name in enumerate(columns)
+    ]
+    least = sum(widths[:-1]) + _BETWEEN * (len(widths) - 1) + min(widths[-1], _NARROWEST)
+    console = Console()
+    console.width = max(console.width, least)
+    console.print(table)
 
 
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:
@@ -117,7 +137,7 @@ def _spelt(found: re.Match[str]) -> str:
 
 
 def _print_columns(given: Sequence[Sequence[str]]) -> None:
-    rows = [[visible(cell) for cell in row] for row in given]
+    rows = [[visible(cell.partition("\n")[0]) for cell in row] for row in given]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import reduce
 from typing import Any
 
 import click
 
-from workbench.cli.lookups import NotNamed, as_data, workspace_id
-from workbench.cli.output import as_json, print_json, print_table, say
+from workbench.cli.lookups import NotNamed, as_data, workspace_id, workspace_names
+from workbench.cli.output import as_json, print_facts, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
 from workbench.cli.sizes import BytesType, shown_bytes
 from workbench.cli.values import NAME, NumberType
@@ -51,7 +51,9 @@ def list_(session: Session, json_wanted: bool) -> None:
     if json_wanted:
         print_json([as_data(each) for each in found])
     else:
-        print_table(("NAME", "CPUS", "MEMORY", "GPUS", "RUNNING", "KINDS", "STATE"), map(_row, found))
+        names = workspace_names(session.client) if found else {}
+        columns = ("NAME", "CPUS", "MEMORY", "GPUS", "RUNNING", "STATE", "KINDS", "WORKSPACES")
+        print_table(columns, [_row(each, names) for each in found])
 
 
 @pool.command()
@@ -147,12 +149,12 @@ def resume(session: Session, name: str | None, all_gpus: bool) -> None:
 @as_json
 @pass_session
 def show(session: Session, name: str, json_wanted: bool) -> None:
-    """Show what runs in a pool."""
+    """Show all of one pool, and what runs in it."""
     found = _get(session.client, name)
     if json_wanted:
         print_json(as_data(found))
     else:
-        print_table(("RUNNING",), [(each,) for each in found["Running"]])
+        print_facts(_facts(found, workspace_names(session.client)))
 
 
 @pool.command()
@@ -194,14 +196,43 @@ def _all(client: Client) -> list[dict[str, Any]]:
     return found
 
 
-def _row(found: dict[str, Any]) -> tuple[str, ...]:
-    memory = f"{shown_bytes(found['UsedMemoryBytes'])} / {shown_bytes(found['MemoryBytes'])}"
+def _row(found: dict[str, Any], names: Mapping[str, str]) -> tuple[str, ...]:
     return (
         found["Name"],
-        f"{found['UsedCpus']:g} / {found['Cpus']:g}",
-        memory,
-        f"{found['UsedGpus']:g} / {found['Gpus']:g}",
+        *_sizes(found),
         str(len(found["Running"])),
-        ", ".join(found["Kinds"]) or "all",
-        "draining" if found["Draining"] else "",
+        _state(found),
+        _kinds(found),
+        _workspaces(found, names),
     )
+
+
+def _facts(found: dict[str, Any], names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    cpus, memory, gpus = (f"{each} used" for each in _sizes(found))
+    yield "name", found["Name"]
+    yield "description", found["Description"]
+    yield from (("cpus", cpus), ("memory", memory), ("gpus", gpus))
+    yield "kinds", _kinds(found)
+    yield "state", _state(found)
+    yield "workspaces", _workspaces(found, names)
+    yield from (("running", each) for each in found["Running"])
+
+
+def _sizes(found: dict[str, Any]) -> tuple[str, str, str]:
+    return (
+        f"{found['UsedCpus']:g} / {found['Cpus']:g}",
+        f"{shown_bytes(found['UsedMemoryBytes'])} / {shown_bytes(found['MemoryBytes'])}",
+        f"{found['UsedGpus']:g} / {found['Gpus']:g}",
+    )
+
+
+def _kinds(found: dict[str, Any]) -> str:
+    return ", ".join(found["Kinds"]) or "all"
+
+
+def _state(found: dict[str, Any]) -> str:
+    return "draining" if found["Draining"] else ""
+
+
+def _workspaces(found: dict[str, Any], names: Mapping[str, str]) -> str:
+    return ", ".join(sorted(names.get(each, each) for each in found["WorkspaceIds"])) or "none"

@@ -74,7 +74,7 @@ def list_(session: Session, deleted: bool, json_wanted: bool) -> None:
     elif deleted:
         print_table(("NAME", "ID", "DELETED", "SIZE"), map(_deleted_row, found))
     else:
-        print_table(("NAME", "ID", "DISPLAY NAME", "CREATED"), map(_row, found))
+        print_table(("NAME", "ID", "CREATED", "DISPLAY NAME"), map(_row, found))
 
 
 @workspace.command()
@@ -216,7 +216,7 @@ def _shown(amounts: dict[str, Any], wire: str) -> str:
 
 
 def _row(found: dict[str, Any]) -> tuple[str, ...]:
-    return found["WorkspaceName"], found["WorkspaceId"], found["DisplayName"], found["GmtCreateTime"]
+    return found["WorkspaceName"], found["WorkspaceId"], found["GmtCreateTime"], found["DisplayName"]
 
 
 def _deleted_row(found: dict[str, Any]) -> tuple[str, ...]:

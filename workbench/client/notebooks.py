@@ -154,6 +154,7 @@ class NotebookView:
     preemptible: bool
     url: str
     workspace_id: str
+    workspace: str
     owner: str
     created_at: str
     environment: Mapping[str, str]
@@ -184,6 +185,7 @@ class NotebookView:
             preemptible=labels.get(_PREEMPTIBLE) == "true",
             url=answer.get("InstanceUrl") or "",
             workspace_id=answer.get("WorkspaceId") or "",
+            workspace=answer.get("WorkspaceName") or answer.get("WorkspaceId") or "",
             owner=answer.get("UserName") or answer.get("UserId") or "",
             created_at=answer.get("GmtCreateTime") or "",
             environment=answer.get("EnvironmentVariables") or {},
