@@ -39,6 +39,11 @@ def dashboard(session: Session, web: bool, read_only: bool) -> None:
     """Open the dashboard in this terminal."""
     if importlib.util.find_spec("workbench_tui") is None:
         raise click.ClickException("The dashboard is not installed; install the package workbench again.")
+    if not web and not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise click.UsageError(
+            "The dashboard needs a terminal for its keys and its screen; `--web` serves it in a browser, and"
+            " `workbench status` and `workbench notebook list` print what there is."
+        )
     module = "workbench_tui.web" if web else "workbench_tui"
     options = ["--read-only"] * read_only
     _become(module, *options, environment=session.environment(WORKBENCH_ENDPOINT=session.endpoint))

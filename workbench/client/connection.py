@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from http.client import HTTPResponse
 
 _ANSWER_WITHIN_S = 30.0
+_CHUNK = 65536
 _SILENCE_S = 90.0
 """Longest silence of a stream; the daemon sends a heartbeat much more often."""
 
@@ -117,7 +118,7 @@ class Client:
         with self._sent(operation, fields, _SILENCE_S) as response:
             if response.status >= 400:
                 answers.read(response.status, response.read())
-            yield map(answers.read_line, response)
+            yield map(answers.read_line, _lines(response))
 
     def request(self, operation: Operation, fields: Mapping[str, Any]) -> Request:
         """What is sent for an operation, signed where there is something to sign with."""
@@ -167,6 +168,16 @@ class Client:
             case _:
                 return request
         return replace(request, headers={**request.headers, **added})
+
+
+def _lines(response: HTTPResponse) -> Iterator[bytes]:
+    """The lines as they come; `read1` alone tells a connection that broke from an answer that ended."""
+    rest = b""
+    while chunk := response.read1(_CHUNK):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest
 
 
 def _netloc(endpoint: str) -> str:
