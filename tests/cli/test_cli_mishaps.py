@@ -131,7 +131,7 @@ def test_a_result_that_cannot_be_written_is_a_failure() -> None:
 def test_a_closed_stdout_takes_nothing_and_breaks_nothing(api: Api) -> None:
     api.answers["ListRoles"] = {"Roles": ["PAI.Guest"], "Permissions": []}
 
-    assert said(run("--home", str(api.settings.home), "roles", redirected=">&-"), 0) == ""
+    assert "PAI.Guest" in said(run("--home", str(api.settings.home), "roles", redirected=">&-"), 0)
     assert run("--version", redirected=">&- 2>&- <&-").returncode == 0
 
 

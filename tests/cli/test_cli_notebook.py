@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from tests.in_process_api import Api, instance, lines
 from workbench.cli import workbench
 from workbench.client.notebooks import STATES
-from workbench.errors import Conflict, Forbidden, InvalidInput, NotFound
+from workbench.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
 from workbench.notebooks.records import Status
 
 TICKET = {"Url": "http://dsw-1.localhost:8580/notebook/dsw-1/lab?ticket=t"}
@@ -152,14 +152,83 @@ def test_create_with_wait_shows_the_way_and_prints_the_url(api: Api) -> None:
 
 
 def test_a_notebook_that_fails_while_waited_for_is_a_failure_with_its_reason(api: Api) -> None:
-    with_one(api, Status="Failed", ReasonMessage="Image x/y was not found.")
+    with_one(api, Status="Failed", ReasonMessage="It ended with exit code 1.")
     api.answers |= {"StartInstance": {}, "Watch": lambda fields: lines()}
+    api.answers["GetNotebookLogs"] = lambda fields: lines({"Text": "one"})
 
     result = run(api, "notebook", "start", "first", "--wait")
 
     assert result.exit_code == 1
-    assert "Image x/y was not found." in result.stderr
+    assert "It ended with exit code 1." in result.stderr
     assert "workbench notebook logs" in result.stderr
+
+
+def test_a_notebook_that_never_began_is_not_said_to_have_a_log(api: Api) -> None:
+    with_one(api, Status="Failed", ReasonMessage="Image x/y was not found.")
+    api.answers |= {"StartInstance": {}, "Watch": lambda fields: lines()}
+    api.answers["GetNotebookLogs"] = lambda fields: lines()
+
+    result = run(api, "notebook", "start", "first", "--wait")
+
+    assert "Image x/y was not found." in result.stderr
+    assert "workbench notebook logs" not in result.stderr
+
+
+def test_json_of_a_create_that_fails_while_waited_for_keeps_the_id(api: Api) -> None:
+    with_one(api, Status="Failed", ReasonMessage="Image x/y was not found.")
+    api.answers |= {"CreateInstance": {"InstanceId": "dsw-1"}, "Watch": lambda fields: lines()}
+    api.answers["GetNotebookLogs"] = lambda fields: lines()
+
+    result = run(api, "notebook", "create", "--wait", "--json")
+
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == {"id": "dsw-1", "url": ""}
+
+
+@pytest.mark.parametrize(
+    ("limit", "shutdown", "said"),
+    [
+        (30, "", "first is kept for 30 minutes more.\n"),
+        (None, "", "first has no idle limit that would stop it.\n"),
+        (
+            None,
+            "2026-01-02T03:04:05Z",
+            "first has no idle limit that would stop it; it stops at 2026-01-02T03:04:05Z all the same.\n",
+        ),
+    ],
+)
+def test_a_snooze_says_what_still_stops_it(api: Api, limit: int | None, shutdown: str, said: str) -> None:
+    with_one(api, InstanceShutdownTimer={"DueTime": shutdown} if shutdown else None)
+    api.answers["GetIdleInstanceCuller"] = {"MaxIdleTimeInMinutes": limit} if limit else {}
+    api.answers["CreateIdleInstanceCuller"] = {}
+
+    assert run(api, "notebook", "snooze", "first").stderr == said
+
+
+@pytest.mark.parametrize(("asked", "listed"), [("8", "8 GiB"), ("512Mi", "512Mi")])
+def test_a_share_of_a_gpu_is_shown_as_one(api: Api, asked: str, listed: str) -> None:
+    with_one(api, Labels=[{"Key": "workbench.gpu_memory", "Value": asked}])
+
+    assert f"  {listed} " in run(api, "notebook", "list").stdout.splitlines()[1]
+    assert f"{listed} of one\n" in run(api, "notebook", "show", "first").stdout
+
+
+def test_help_spells_a_mount_as_it_is_typed(api: Api) -> None:
+    assert "URI:PATH[:ro]" in run(api, "notebook", "create", "--help").stdout
+
+
+@pytest.mark.parametrize("code", ["InvalidAccessKeyId.Inactive", "InvalidBearerToken"])
+def test_a_key_of_the_environment_that_works_no_more_names_the_way_without_one(
+    api: Api, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.answers["ListInstances"] = Unauthenticated("The key is disabled.", code=code)
+    assert "unset WORKBENCH_ENDPOINT" not in run(api, "notebook", "list").stderr
+
+    monkeypatch.setenv("WORKBENCH_ENDPOINT", api.settings.endpoint)
+    result = run(api, "notebook", "list")
+
+    assert result.exit_code == 5
+    assert "`unset WORKBENCH_ENDPOINT`" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,10 @@ def accesskey() -> None:
 @as_json
 @pass_session
 def create(session: Session, owner: str | None, json_wanted: bool) -> None:
-    """Make an access key; its secret is shown now and never again."""
+    """Make an access key; its secret is shown now, and no list shows it again.
+
+    `workbench env` prints a key of your own with its secret.
+    """
     client = session.client
     made = client.call(
         operation("workbench", "CreateAccessKey"), UserId=user_id(client, owner) if owner else None
@@ -34,7 +37,7 @@ def create(session: Session, owner: str | None, json_wanted: bool) -> None:
         print_json(as_data(made))
         return
     print_facts((("access key id", made["AccessKeyId"]), ("access key secret", made["AccessKeySecret"])))
-    say("Keep the secret: it is not shown again.")
+    say("Keep the secret: no list shows it again.")
 
 
 @accesskey.command("list")

@@ -91,7 +91,13 @@ def _wishes(command: Callable[..., Any]) -> Callable[..., Any]:
             help="May be stopped for work of a higher priority, and starts again by itself.",
         ),
         click.option("--env", type=VariableType(), multiple=True, help="A variable; repeatable."),
-        click.option("--mount", type=MountType(), multiple=True, help="Files to mount; repeatable."),
+        click.option(
+            "--mount",
+            type=MountType(),
+            metavar=MountType.name,
+            multiple=True,
+            help="Files to mount; repeatable.",
+        ),
         click.option(
             "--idle-minutes",
             type=click.IntRange(0, notebooks.LONGEST_IDLE_MINUTES),
@@ -177,12 +183,15 @@ def create(
     notebook_id = notebooks.create(session.client, wishes, workspace_id=where)
     if not json_wanted:
         click.echo(notebook_id)
-    if wait:
-        see_through(session.client, notebook_id, "Running", title=wishes.name or notebook_id)
-    url = notebooks.ticket(session.client, notebook_id) if wait else ""
-    if json_wanted:
-        print_json({"id": notebook_id, "url": url})
-    elif url:
+    url = ""
+    try:
+        if wait:
+            see_through(session.client, notebook_id, "Running", title=wishes.name or notebook_id)
+            url = notebooks.ticket(session.client, notebook_id)
+    finally:  # whatever becomes of it, it is there, and only its id leads to it
+        if json_wanted:
+            print_json({"id": notebook_id, "url": url})
+    if url and not json_wanted:
         click.echo(url)
 
 
@@ -260,12 +269,12 @@ def stop(session: Session, name_or_id: str, wait: bool) -> None:
 @pass_session
 def snooze(session: Session, name_or_id: str) -> None:
     """Keep an idle notebook for as long again as its idle limit says."""
-    minutes = notebooks.snooze(session.client, notebooks.find(session.client, name_or_id))
-    say(
-        f"{name_or_id} is kept for {minutes} minutes more."
-        if minutes
-        else f"{name_or_id} has no idle limit, so nothing stops it."
-    )
+    client = session.client
+    notebook_id = notebooks.find(client, name_or_id)
+    minutes = notebooks.snooze(client, notebook_id)
+    shutdown_at = notebooks.get(client, notebook_id).shutdown_at
+    kept = f"is kept for {minutes} minutes more" if minutes else "has no idle limit that would stop it"
+    say(f"{name_or_id} {kept}{f'; it stops at {shutdown_at} all the same' if shutdown_at else ''}.")
 
 
 @notebook.command()
@@ -368,8 +377,16 @@ def see_through(client: Client, notebook_id: str, until: str, *, title: str) -> 
         hint = f"`workbench notebook logs {notebook_id}` shows its log."
         raise DidNotGetThere(
             f"{title} is {change.status}, not {until}. {change.reason}".rstrip(),
-            hint=hint if change.status == "Failed" else "",
+            hint=hint if change.status == "Failed" and _has_log(client, notebook_id) else "",
         )
+
+
+def _has_log(client: Client, notebook_id: str) -> bool:
+    """Whether it wrote something; one without an image or a place never began."""
+    try:
+        return any(notebooks.logs(client, notebook_id, tail=1))
+    except WorkbenchError:
+        return False
 
 
 def changed_environment(
@@ -418,7 +435,7 @@ def _print_list(found: Sequence[NotebookView]) -> None:
 def _row(view: NotebookView, *, owners: bool, workspaces: bool) -> tuple[str, ...]:
     return (
         view.name, view.id, *(view.owner,) * owners, *(view.workspace,) * workspaces, view.status, view.cpu,
-        _gib(view.memory), view.gpu, _idle(view), view.reason,
+        _gib(view.memory), _gpu(view), _idle(view), view.reason,
     )  # fmt: skip
 
 
@@ -428,6 +445,13 @@ def _idle(view: NotebookView) -> str:
 
 def _gib(size: str) -> str:
     return f"{size} GiB" if size else ""
+
+
+def _gpu(view: NotebookView) -> str:
+    """How many cards; of a share of one, its memory, as it was asked for."""
+    if not view.gpu_memory:
+        return view.gpu
+    return view.gpu_memory if view.gpu_memory[-1:].isalpha() else _gib(view.gpu_memory)
 
 
 def _facts(view: NotebookView) -> list[tuple[str, str]]:
@@ -443,7 +467,7 @@ def _facts(view: NotebookView) -> list[tuple[str, str]]:
         ("cpu", view.cpu),
         ("memory", _gib(view.memory)),
         ("shared memory", _gib(view.shared_memory)),
-        ("gpu", view.gpu),
+        ("gpu", f"{_gpu(view)} of one" if view.gpu_memory else view.gpu),
         ("priority", f"{view.priority}{', preemptible' * view.preemptible}"),
         ("idle", ", ".join(filter(None, (_idle(view), limit)))),
         ("stops at", view.shutdown_at),

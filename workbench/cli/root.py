@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from enum import IntEnum
 from typing import Any
 
@@ -47,7 +48,7 @@ _BY_STATUS = {
     LimitReached.status: ExitCode.NOT_NOW,
 }
 
-_BAD_CREDENTIALS = ("Signature", "InvalidTimeStamp", "InvalidAccessKeyId")
+_BAD_CREDENTIALS = ("Signature", "InvalidTimeStamp", "InvalidAccessKeyId", "InvalidBearerToken")
 """How PAI's codes begin that say the caller is not known; their status tells no more than 400."""
 
 _COMMANDS = {
@@ -112,6 +113,8 @@ def _show(error: WorkbenchError) -> None:
     say(f"Error: {error.message}")
     if error.hint:
         say(error.hint)
+    if error.code.startswith(_BAD_CREDENTIALS) and os.environ.get("WORKBENCH_ENDPOINT"):
+        say("On Workbench's own machine no key is needed: `unset WORKBENCH_ENDPOINT` to ask without one.")
     if error.status >= 500 and (request_id := getattr(error, "request_id", "")):
         say(f"The daemon's log says more at request {request_id}.")
 

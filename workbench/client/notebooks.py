@@ -150,6 +150,7 @@ class NotebookView:
     memory: str
     shared_memory: str
     gpu: str
+    gpu_memory: str
     priority: int
     preemptible: bool
     url: str
@@ -181,6 +182,7 @@ class NotebookView:
             memory=resource.get("Memory") or "",
             shared_memory=resource.get("SharedMemory") or "",
             gpu=resource.get("GPU") or "",
+            gpu_memory=labels.get(_GPU_MEMORY, "") if resource.get("GPU") in (None, "", "0") else "",
             priority=answer.get("Priority") or 1,
             preemptible=labels.get(_PREEMPTIBLE) == "true",
             url=answer.get("InstanceUrl") or "",
