@@ -24,7 +24,7 @@ def run(
     """The command in a process of its own, as a shell starts it."""
     return subprocess.run(
         ["sh", "-c", f'"$@" {redirected}', "sh", sys.executable, "-m", "workbench.cli", *arguments],
-        env={**os.environ, **(environment or {})},
+        env={**os.environ, "PYTHONUNBUFFERED": "", **(environment or {})},
         capture_output=True,
         text=True,
         check=False,
