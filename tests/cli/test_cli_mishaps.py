@@ -117,9 +117,10 @@ def test_a_number_that_is_none_is_refused(days: str) -> None:
     assert "Invalid value for '--days'" in said(run("audit", "--days", days), 2)
 
 
+@pytest.mark.parametrize("command", ["up", "daemon"])
 @pytest.mark.parametrize("host", ["tcp://127.0.0.1:xx", "tcp://127.0.0.1:99999", "tcp://[::1"])
-def test_an_engine_s_address_that_is_none_is_refused(host: str, tmp_path: Path) -> None:
-    ended = run("--home", str(tmp_path / "home"), "up", environment={"DOCKER_HOST": host})
+def test_an_engine_s_address_that_is_none_is_refused(host: str, command: str, tmp_path: Path) -> None:
+    ended = run("--home", str(tmp_path / "home"), command, environment={"DOCKER_HOST": host})
 
     assert "tcp://host:port is wanted" in said(ended, 2)
 

@@ -27,6 +27,7 @@ def check(docker_host: str) -> None:
         BadSetting: This is no address.
         EngineAway: It does not; the hint says what to do.
     """
+    check_address(docker_host)
     try:
         with _connected(docker_host) as connection:
             connection.sendall(_PING)
@@ -43,12 +44,23 @@ def check(docker_host: str) -> None:
             f"The Docker engine at {docker_host} does not answer: {error.strerror or error}.",
             hint="Start it: `sudo systemctl start docker`, or `scripts/up` where there is no systemd.",
         ) from error
+    if not answer.startswith(b"HTTP/1.1 200"):
+        raise EngineAway(f"What answers at {docker_host} is not a Docker engine.", hint="Check docker_host.")
+
+
+def check_address(docker_host: str) -> None:
+    """See that an engine's address is one, whether or not an engine answers there.
+
+    Raises:
+        BadSetting: It is none.
+    """
+    try:
+        address = urlsplit(docker_host)
+        _ = address.port, (address.hostname or "").encode("idna")
     except ValueError as error:
         raise BadSetting(
             f"docker_host is {docker_host!r}; unix:///path or tcp://host:port is wanted."
         ) from error
-    if not answer.startswith(b"HTTP/1.1 200"):
-        raise EngineAway(f"What answers at {docker_host} is not a Docker engine.", hint="Check docker_host.")
 
 
 def _connected(docker_host: str) -> socket.socket:
