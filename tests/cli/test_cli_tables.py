@@ -96,6 +96,23 @@ def test_the_table_of_roles_says_what_they_are_called(api: Api) -> None:
     assert called == [[head, role] for head, role in zip(heads, Role, strict=True)]
 
 
+def test_several_columns_may_take_lines_where_they_hold_lists(api: Api) -> None:
+    pool = {
+        "Name": "big", "Description": "", "Cpus": 4.0, "MemoryBytes": 2**33, "Gpus": 1, "UsedCpus": 1,
+        "UsedMemoryBytes": 2**30, "UsedGpus": 0, "Running": [], "Draining": True,
+        "Kinds": ["development", "inference", "training"], "WorkspaceIds": ["1", "2"],
+    }  # fmt: skip
+    spaces = [{"WorkspaceId": id, "WorkspaceName": name} for id, name in (("1", "vision"), ("2", "speech"))]
+    api.answers["ListPools"] = {"Pools": [pool]}
+    api.answers["ListWorkspaces"] = {"Workspaces": spaces, "TotalCount": 2}
+
+    lines = seen(api, "pool", "list")
+
+    assert max(map(len, lines)) <= 80
+    assert len(lines) > 2
+    assert all(any(word in line for line in lines) for word in (*pool["Kinds"], "vision", "speech"))
+
+
 def test_in_a_pipe_a_row_is_a_line_whatever_its_reason_says(api: Api) -> None:
     with_notebooks(api, instance(ReasonMessage="It ended with 1:\nline one\nline two"))
 

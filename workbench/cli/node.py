@@ -28,7 +28,7 @@ def node(session: Session, json_wanted: bool) -> None:
     if gpus:
         click.echo()
         columns = ("GPU", "NAME", "MEMORY", "USED", "UTIL", "TEMP", "POWER", "HELD BY", "STATE")
-        print_table(columns, map(_gpu_row, gpus))
+        print_table(columns, map(_gpu_row, gpus), wrapping=["HELD BY"])
 
 
 @click.command()

@@ -31,7 +31,7 @@ _UNSAFE_IN_LOG = re.compile(rf"(\x1b\[[\d;:]*[mKABCDG]|[\t\r\b])|[{_CONTROLS}]")
 
 _BETWEEN = 2
 _NARROWEST = 10
-"""Columns of the terminal that the last column of a table has at least."""
+"""Columns of the terminal that a column has at least whose text takes lines."""
 
 
 def print_json(value: Any) -> None:
@@ -55,11 +55,16 @@ def visible_log(line: str) -> str:
     return _UNSAFE_IN_LOG.sub(lambda found: found[1] or _spelt(found), line)
 
 
-def print_table(columns: Sequence[str], given: Iterable[Sequence[str]]) -> None:
+def print_table(
+    columns: Sequence[str], given: Iterable[Sequence[str]], *, wrapping: Sequence[str] = ()
+) -> None:
     """Print rows for a reader; on a terminal the last column takes the lines that it needs.
 
     All others stay whole, so that an id, a name or a time can be copied: where they alone are wider than
     the terminal, so is the table.
+
+    Args:
+        wrapping: Columns that may take lines as the last one may.
     """
     rows = list(given)
     if not sys.stdout.isatty():
@@ -71,9 +76,9 @@ def print_table(columns: Sequence[str], given: Iterable[Sequence[str]]) -> None:
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns[:-1]:
-        table.add_column(column, no_wrap=True)
-    table.add_column(columns[-1], overflow="fold")
+    wraps = [column in (*wrapping, columns[-1]) for column in columns]
+    for column, may_wrap in zip(columns, wraps, strict=True):
+        table.add_column(column, no_wrap=not may_wrap, overflow="fold")
     texts = [[Text(_visible_text(cell)) for cell in row] for row in rows]
     for row in texts:
         table.add_row(*row)
@@ -81,9 +86,11 @@ def print_table(columns: Sequence[str], given: Iterable[Sequence[str]]) -> None:
         max(map(cell_len, [name, *(line for row in texts for line in row[number].plain.split("\n"))]))
         for number, name in enumerate(columns)
     ]
-    least = sum(widths[:-1]) + _BETWEEN * (len(widths) - 1) + min(widths[-1], _NARROWEST)
+    whole = [
+        min(width, _NARROWEST) if may_wrap else width for width, may_wrap in zip(widths, wraps, strict=True)
+    ]
     console = Console()
-    console.width = max(console.width, least)
+    console.width = max(console.width, sum(whole) + _BETWEEN * (len(whole) - 1))
     console.print(table)
 
 

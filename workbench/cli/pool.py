@@ -53,7 +53,7 @@ def list_(session: Session, json_wanted: bool) -> None:
     else:
         names = workspace_names(session.client) if found else {}
         columns = ("NAME", "CPUS", "MEMORY", "GPUS", "RUNNING", "STATE", "KINDS", "WORKSPACES")
-        print_table(columns, [_row(each, names) for each in found])
+        print_table(columns, [_row(each, names) for each in found], wrapping=["KINDS"])
 
 
 @pool.command()
