@@ -33,7 +33,8 @@ The machine's owner may do everything. In a workspace the member's roles decide:
 everybody's objects, **own** only on one's own. What is refused to a member is answered with 403. To
 who is not in a workspace, nothing in it exists: 404. The same holds for a private notebook, which is
 there for its owner and for the owner, the administrators and the operators of the workspace;
-what is said here of others' notebooks is of public ones for everybody else.
+what is said here of others' notebooks is of public ones for everybody else. Of a public one the
+variables, and the lines of its log in the reason of its state, are for who may read its log.
 
 | role | PAI's name |
 | --- | --- |

@@ -92,7 +92,7 @@ def instance(**changes: Any) -> dict[str, Any]:
         "RequestedResource": {"CPU": "2", "Memory": "4", "SharedMemory": "2", "GPU": "0"},
         "Datasets": [],
         "GmtCreateTime": "2026-01-02T03:04:05Z",
-        "IdleInstanceCuller": {"IdleTimeInMinutes": 7},
+        "IdleInstanceCuller": {"IdleTimeInMinutes": 7, "MaxIdleTimeInMinutes": 60},
         **changes,
     }
 

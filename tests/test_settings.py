@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.settings import BadSetting, Settings, load
+from workbench.settings import OTHER_VARIABLES, BadSetting, Settings, expect_files, load
 
 
 def write(home: Path, text: str) -> dict[str, str]:
@@ -84,7 +84,25 @@ def test_the_endpoint_is_a_url_that_programs_can_use(host: str, endpoint: str) -
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("port = 0", "port is 0"),
+        ("port = 0", "port is 0 in {home}/config.toml; a number from 1 to 65535 is wanted"),
+        ("port = 8590.7", "port is 8590.7 in {home}/config.toml; a whole number is wanted"),
+        ("port = []", "port is []"),
+        ("expose = []", "expose is [] in {home}/config.toml; true or false is wanted"),
+        ("domain = 5", "domain is 5 in {home}/config.toml; a text is wanted"),
+        ("memory_overcommit = inf", "memory_overcommit is inf in {home}/config.toml; a number is wanted"),
+        ("sample_s = nan", "sample_s is nan"),
+        ("sample_s = 0", "sample_s is 0.0"),
+        ("stop_grace_s = inf", "stop_grace_s is inf"),
+        ("start_timeout_s = 1e300", "start_timeout_s is"),
+        ("idle_gpu_percent = -5", "idle_gpu_percent is -5.0"),
+        ("idle_gpu_percent = 101", "a number from 0 to 100 is wanted"),
+        ("workers = 100000", "workers is 100000"),
+        ("pids_limit = 0", "pids_limit is 0"),
+        ('mount_roots = {workspace = "/srv"}', "mount_roots.workspace cannot be set"),
+        ('mount_roots = {home = "/srv"}', "mount_roots.home cannot be set"),
+        ('mount_roots = {"a/b" = "/srv"}', "mount_roots has the name 'a/b'"),
+        ("mount_roots = {data = 5}", "a table of names and absolute paths"),
+        ('mount_roots = "/srv"', "a table of names and absolute paths"),
         ("port = 65536", "port is 65536"),
         ('port = "many"', "port is 'many'"),
         ("port = true", "port is True"),
@@ -104,12 +122,54 @@ def test_a_wrong_value_is_told_with_its_name_and_where_it_stands(
     with pytest.raises(BadSetting) as caught:
         load({}, write(tmp_path, text))
 
-    assert words in str(caught.value)
+    assert words.format(home=tmp_path) in str(caught.value)
+
+
+def test_a_whole_number_may_be_written_as_any(tmp_path: Path) -> None:
+    in_file = write(tmp_path, "port = 8590.0\nnotebook_cpus = 2\nexpose = 1")
+
+    settings = load({}, in_file)
+
+    assert (repr(settings.port), repr(settings.notebook_cpus), settings.expose) == ("8590", "2.0", True)
 
 
 def test_a_wrong_variable_is_named() -> None:
     with pytest.raises(BadSetting, match="WORKBENCH_EXPOSE"):
         load({}, {"WORKBENCH_EXPOSE": "perhaps"})
+
+
+@pytest.mark.parametrize("name", ["port", "workers"])
+def test_a_wrong_option_is_named(name: str) -> None:
+    with pytest.raises(BadSetting, match=f"^{name} is 'abc' in --{name}; a whole number is wanted"):
+        load({name: "abc"}, {})
+
+
+def test_a_misspelt_variable_is_refused_with_the_one_that_was_meant() -> None:
+    with pytest.raises(BadSetting, match=r"sets WORKBENCH_PROT, .* Is WORKBENCH_PORT meant"):
+        load({}, {"WORKBENCH_PROT": "9000"})
+
+
+def test_variables_of_clients_and_sessions_are_no_settings_and_no_mistake() -> None:
+    assert load({}, {**dict.fromkeys(OTHER_VARIABLES, "1"), "PORT": "1"}) == load({}, {})
+
+
+def test_certificates_to_trust_have_to_be_there(tmp_path: Path) -> None:
+    there = tmp_path / "ca.pem"
+    there.touch()
+
+    expect_files(load({"ca_bundle": str(there)}, {}))
+    expect_files(load({}, {}))
+    with pytest.raises(BadSetting, match="no such file"):
+        expect_files(load({}, {"SSL_CERT_FILE": f"{tmp_path}/none.pem"}))
+
+
+def test_defaults_are_in_their_own_ranges() -> None:
+    for setting in fields(Settings):
+        default = getattr(load({}, {}), setting.name)
+        if setting.metadata["least"] is not None:
+            assert setting.metadata["least"] <= default <= setting.metadata["most"]
+        else:
+            assert not isinstance(default, int | float) or isinstance(default, bool), setting.name
 
 
 def test_listening_for_others_is_a_decision() -> None:

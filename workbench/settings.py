@@ -7,11 +7,12 @@ the few fields that follow them, the default. `docs/settings.md` is written from
 
 from __future__ import annotations
 
+import math
 import os
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,27 @@ from workbench.errors import InvalidInput
 
 _LONGEST_SOCKET_PATH = 107
 """Bytes that fit into a Unix socket's address, Linux `sun_path` less its closing zero."""
+
+_DAY_S = 24 * 60 * 60
+_TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+_TABLE = "a table of names and absolute paths (NAME=/path,NAME=/path in the environment)"
+
+OWN_ROOTS = ("workspace", "home")
+"""What `nas://workspace/` and `nas://home/` lead to is no administrator's choice."""
+
+OTHER_VARIABLES = frozenset(
+    {
+        "WORKBENCH_ENDPOINT",
+        "WORKBENCH_ACCESS_KEY_ID",
+        "WORKBENCH_ACCESS_KEY_SECRET",
+        "WORKBENCH_TOKEN",
+        "WORKBENCH_WORKSPACE_ID",
+        "WORKBENCH_GPU_MEMORY_FRACTION",
+        "WORKBENCH_DRAW_ANEW",
+    }
+)
+"""Variables of our name that are no settings: a client's, a session's, and one of the tests'."""
 
 
 class BadSetting(InvalidInput):
@@ -44,8 +66,16 @@ class UnusableHome(BadSetting):
             )
 
 
-def _setting(default: Any, help: str, *, follows: tuple[str, ...] = ()) -> Any:
-    return field(default_factory=lambda: default, metadata={"help": help, "follows": follows})
+def _setting(
+    default: Any,
+    help: str,
+    *,
+    least: float | None = None,
+    most: float | None = None,
+    follows: tuple[str, ...] = (),
+) -> Any:
+    metadata = {"help": help, "least": least, "most": most, "follows": follows}
+    return field(default_factory=lambda: default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +86,7 @@ class Settings:
         Path("~/.workbench"), "Where everything is kept: database, sockets, logs, workspaces' files."
     )
     host: str = _setting("127.0.0.1", "Address the gateway listens on.")
-    port: int = _setting(8580, "The one HTTP port, held by the gateway.")
+    port: int = _setting(8580, "The one HTTP port, held by the gateway.", least=1, most=65_535)
     domain: str = _setting(
         "localhost", "Domain whose subdomains lead here; each notebook gets one as its own origin."
     )
@@ -87,30 +117,55 @@ class Settings:
     apt_mirror: str = _setting("", "Debian mirror for builds; Debian's own when empty.")
     base_image: str = _setting("debian:bookworm-slim", "What images are built on, when it can be pulled.")
 
-    notebook_cpus: float = _setting(2.0, "CPUs a notebook gets when it does not say.")
-    notebook_memory_gib: float = _setting(4.0, "Memory in GiB a notebook gets when it does not say.")
+    notebook_cpus: float = _setting(
+        2.0, "CPUs a notebook gets when it does not say.", least=0.01, most=10_000
+    )
+    notebook_memory_gib: float = _setting(
+        4.0, "Memory in GiB a notebook gets when it does not say.", least=0.0625, most=100_000
+    )
     cpu_overcommit: float = _setting(
-        16.0, "How many times over the machine's CPUs are promised: a limit is seldom reached."
+        16.0,
+        "How many times over the machine's CPUs are promised: a limit is seldom reached.",
+        least=0.01,
+        most=1000,
     )
-    memory_overcommit: float = _setting(4.0, "How many times over the machine's memory is promised.")
-    start_timeout_s: int = _setting(120, "Seconds a session may take to answer before it counts as failed.")
-    stop_grace_s: int = _setting(10, "Seconds between asking a container to stop and killing it.")
+    memory_overcommit: float = _setting(
+        4.0, "How many times over the machine's memory is promised.", least=0.01, most=1000
+    )
+    start_timeout_s: int = _setting(
+        120, "Seconds a session may take to answer before it counts as failed.", least=1, most=_DAY_S
+    )
+    stop_grace_s: int = _setting(
+        10, "Seconds between asking a container to stop and killing it.", least=0, most=_DAY_S
+    )
     preempt_grace_s: int = _setting(
-        60, "Seconds that a preempted notebook still has, to save what is in it, before it is stopped."
+        60,
+        "Seconds that a preempted notebook still has, to save what is in it, before it is stopped.",
+        least=0,
+        most=_DAY_S,
     )
-    pids_limit: int = _setting(4096, "Processes and threads a container may have.")
-    log_cap_mib: int = _setting(50, "Log kept of one container, in MiB.")
-    disk_floor_gib: float = _setting(2.0, "Free disk in GiB below which no new work is started.")
-    sample_s: float = _setting(5.0, "Seconds from one look at what everything uses to the next.")
+    pids_limit: int = _setting(4096, "Processes and threads a container may have.", least=1, most=4_194_304)
+    log_cap_mib: int = _setting(50, "Log kept of one container, in MiB.", least=1, most=1_000_000)
+    disk_floor_gib: float = _setting(
+        2.0, "Free disk in GiB below which no new work is started.", least=0, most=1_000_000
+    )
+    sample_s: float = _setting(
+        5.0, "Seconds from one look at what everything uses to the next.", least=0.1, most=3600
+    )
     metrics_cap_mib: int = _setting(
-        1024, "Size of the metrics' file in MiB beyond which they are kept less long."
+        1024,
+        "Size of the metrics' file in MiB beyond which they are kept less long.",
+        least=1,
+        most=1_000_000,
     )
     idle_gpu_minutes: int = _setting(
-        60, "Minutes that a GPU may be held and unused before its holder hears of it."
+        60, "Minutes that a GPU may be held and unused before its holder hears of it.", least=1, most=525_600
     )
-    idle_gpu_percent: float = _setting(1.0, "Use of a GPU in percent that counts as none.")
-    resync_s: int = _setting(60, "Seconds between two looks at everything, whatever the events said.")
-    workers: int = _setting(8, "Objects worked on at once.")
+    idle_gpu_percent: float = _setting(1.0, "Use of a GPU in percent that counts as none.", least=0, most=100)
+    resync_s: int = _setting(
+        60, "Seconds between two looks at everything, whatever the events said.", least=1, most=_DAY_S
+    )
+    workers: int = _setting(8, "Objects worked on at once.", least=1, most=256)
     log_level: str = _setting("info", "Least level of the daemon's log: debug, info, warning, error.")
     mount_roots: Mapping[str, Path] = _setting(
         types.MappingProxyType({}),
@@ -141,6 +196,11 @@ class Settings:
     def gateway_socket(self) -> Path:
         """Where the daemon answers what comes in by the gateway, which proves who it is by signature."""
         return self.run / "gateway" / "public.sock"
+
+    @property
+    def in_force(self) -> Path:
+        """Where the daemon says which settings it was started with."""
+        return self.run / "settings.json"
 
     @property
     def logs(self) -> Path:
@@ -175,23 +235,72 @@ def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] |
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     home = _home(str(given.get("home") or environ.get("WORKBENCH_HOME") or "~/.workbench"))
     in_file = _read_file(home / "config.toml")
+    _refuse_unknown(environ)
 
     values: dict[str, Any] = {"home": home}
     hints = typing.get_type_hints(Settings)
     for setting in fields(Settings):
-        name, variable = setting.name, f"WORKBENCH_{setting.name.upper()}"
-        followed = [environ[name] for name in setting.metadata["follows"] if environ.get(name)]
+        name, in_environment = setting.name, variable(setting.name)
+        followed = [each for each in setting.metadata["follows"] if environ.get(each)]
         if name == "home":
             continue
         if name in given:
-            values[name] = _convert(name, given[name], hints[name], "--" + name.replace("_", "-"))
-        elif variable in environ:
-            values[name] = _convert(name, environ[variable], hints[name], variable)
+            value, source = given[name], "--" + name.replace("_", "-")
+        elif in_environment in environ:
+            value, source = environ[in_environment], in_environment
         elif name in in_file:
-            values[name] = _convert(name, in_file[name], hints[name], str(home / "config.toml"))
+            value, source = in_file[name], str(home / "config.toml")
         elif followed:
-            values[name] = _convert(name, followed[0], hints[name], "the environment")
+            value, source = environ[followed[0]], followed[0]
+        else:
+            continue
+        values[name] = _in_range(setting, _convert(name, value, hints[name], source), source)
     return Settings(**values)
+
+
+def expect_files(settings: Settings) -> None:
+    """Refuse what would fail each build and each session later.
+
+    Raises:
+        BadSetting: A file that a setting names is not there.
+    """
+    if settings.ca_bundle and not Path(settings.ca_bundle).is_file():
+        raise BadSetting(
+            f"ca_bundle is {settings.ca_bundle}, and there is no such file.",
+            hint="Set WORKBENCH_CA_BUNDLE to the file with your network's certificates; without it"
+            " PIP_CERT, REQUESTS_CA_BUNDLE and SSL_CERT_FILE are followed.",
+        )
+
+
+def as_texts(settings: Settings) -> dict[str, str]:
+    """Each setting's value, to be compared with another's."""
+    return {setting.name: str(getattr(settings, setting.name)) for setting in fields(Settings)}
+
+
+def variable(name: str) -> str:
+    """The environment's name for a setting."""
+    return f"WORKBENCH_{name.upper()}"
+
+
+def variables() -> list[str]:
+    """All names that settings have in an environment, and those that they follow; but for the home's."""
+    names = [variable(setting.name) for setting in fields(Settings) if setting.name != "home"]
+    return [*names, *(each for setting in fields(Settings) for each in setting.metadata["follows"])]
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    known = {variable(setting.name) for setting in fields(Settings)} | OTHER_VARIABLES
+    unknown = sorted(name for name in environ if name.startswith("WORKBENCH_") and name not in known)
+    if not unknown:
+        return
+    import difflib  # noqa: PLC0415 (only for this message: every command reads the settings)
+
+    near = difflib.get_close_matches(unknown[0], sorted(known), n=1)
+    meant = f"Is {near[0]} meant? " if near else ""
+    raise BadSetting(
+        f"The environment sets {', '.join(unknown)}, which Workbench does not know.",
+        hint=f"{meant}docs/settings.md has all settings; unset what is none of them.",
+    )
 
 
 def _home(text: str) -> Path:
@@ -239,27 +348,42 @@ def _read_file(path: Path) -> Mapping[str, Any]:
 
 def _convert(name: str, value: object, wanted: Any, source: str) -> object:
     try:
-        match value:
-            case Mapping() if typing.get_origin(wanted) is Mapping:
-                return types.MappingProxyType({str(key): Path(str(path)) for key, path in value.items()})
-            case str() if typing.get_origin(wanted) is Mapping:  # NAME=/path,NAME=/path in the environment
-                pairs = [pair.split("=", 1) for pair in value.split(",") if pair]
-                return types.MappingProxyType({key: Path(path) for key, path in pairs})
-            case str() if wanted is bool:
-                return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[
-                    value.lower()
-                ]
-            case bool() if wanted is not bool:
-                raise ValueError
-        return value if isinstance(value, wanted) else wanted(value)
-    except (TypeError, ValueError, KeyError) as error:
-        kind = getattr(wanted, "__name__", str(wanted))
-        raise BadSetting(f"{name} is {value!r} in {source}; a {kind} is wanted.") from error
+        return _as_table(value) if typing.get_origin(wanted) is Mapping else _as(wanted, value)
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
+        raise BadSetting(
+            f"{name} is {value!r} in {source}; {_KINDS.get(wanted, _TABLE)} is wanted."
+        ) from error
+
+
+def _as(wanted: type, value: object) -> object:
+    if wanted is bool:
+        return _TRUTHS[str(value).lower()]
+    if isinstance(value, bool) or not isinstance(value, str if wanted is str else str | int | float):
+        raise TypeError
+    converted = wanted(value)
+    if wanted is not str and not math.isfinite(converted):
+        raise ValueError
+    if wanted is int and isinstance(value, float) and converted != value:
+        raise ValueError
+    return converted
+
+
+def _as_table(value: object) -> Mapping[str, Path]:
+    if isinstance(value, str):
+        value = dict(pair.split("=", 1) for pair in value.split(",") if pair)
+    if not isinstance(value, Mapping) or not all(isinstance(path, str) for path in value.values()):
+        raise TypeError
+    return types.MappingProxyType({name: Path(path) for name, path in value.items()})
+
+
+def _in_range(setting: Field[Any], value: Any, source: str) -> Any:
+    least, most = setting.metadata["least"], setting.metadata["most"]
+    if least is None or least <= value <= most:
+        return value
+    raise BadSetting(f"{setting.name} is {value} in {source}; a number from {least} to {most} is wanted.")
 
 
 def _check(settings: Settings) -> None:
-    if not 1 <= settings.port <= 65535:
-        raise BadSetting(f"port is {settings.port}; a number from 1 to 65535 is wanted.")
     try:
         loopback = ip_address(settings.host).is_loopback
     except ValueError as error:
@@ -273,25 +397,14 @@ def _check(settings: Settings) -> None:
         )
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise BadSetting(f"log_level is {settings.log_level!r}; debug, info, warning or error is wanted.")
-    for name in (
-        "notebook_cpus",
-        "notebook_memory_gib",
-        "cpu_overcommit",
-        "memory_overcommit",
-        "start_timeout_s",
-        "sample_s",
-        "metrics_cap_mib",
-        "idle_gpu_minutes",
-        "resync_s",
-        "workers",
-        "log_cap_mib",
-    ):
-        if getattr(settings, name) <= 0:
-            raise BadSetting(f"{name} is {getattr(settings, name)}; a number above 0 is wanted.")
-    for name in ("stop_grace_s", "preempt_grace_s", "pids_limit", "disk_floor_gib"):
-        if getattr(settings, name) < 0:
-            raise BadSetting(f"{name} is {getattr(settings, name)}; it cannot be negative.")
     for name, path in settings.mount_roots.items():
+        if name in OWN_ROOTS:
+            raise BadSetting(
+                f"mount_roots.{name} cannot be set: nas://{name}/ leads to Workbench's own directories.",
+                hint="Give it another name.",
+            )
+        if name in ("", ".", "..") or "/" in name:
+            raise BadSetting(f"mount_roots has the name {name!r}; a part of a path, without /, is wanted.")
         if not path.is_absolute():
             raise BadSetting(f"mount_roots.{name} is {path}; an absolute path is wanted.")
     longest = len(os.fsencode(settings.run / "gateway" / "master.sock"))

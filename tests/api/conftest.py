@@ -22,6 +22,7 @@ from workbench.parts import Route
 from workbench.wire.call import Call, Caller, Redirect, Stream
 from workbench.wire.operations import operation
 from workbench.wire.signatures import Request, is_authentic, read_claim
+from workbench.workspaces.throttle import TooManyFailures
 
 PARTS: Any = "handed on and never looked at"
 
@@ -101,6 +102,7 @@ def routes(daemon: Daemon) -> list[Route]:
             fail_with(Conflict("The name a is taken.", hint="Choose another.", code="NameTaken")),
         ),
         Route(operation("dsw", "StopInstance"), fail_with(LimitReached("Two at once, no more."))),
+        Route(operation("dsw", "GetToken"), fail_with(TooManyFailures("10.0.0.9", retry_after_s=37))),
         Route(operation("dsw", "DeleteInstance"), fail_with(ZeroDivisionError("the secret is 42"))),
         Route(operation("workbench", "Watch"), lambda parts, call: Stream(daemon.lines())),
         Route(

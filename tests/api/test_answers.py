@@ -35,13 +35,6 @@ def test_an_error_says_what_and_what_to_do(daemon) -> None:
     assert answer.json["Success"] is False
 
 
-def test_a_limit_says_when_to_try_again(daemon) -> None:
-    answer = daemon.ask("PUT", "/api/v2/instances/dsw-1/stop")
-
-    assert answer.status == 429
-    assert int(answer.headers["x-acs-retry-after"]) > 0
-
-
 def test_what_breaks_inside_is_told_to_the_log_and_not_to_the_caller(daemon, caplog) -> None:
     answer = daemon.ask("DELETE", "/api/v2/instances/dsw-1")
 

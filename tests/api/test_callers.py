@@ -88,9 +88,15 @@ def test_the_official_client_reads_our_refusals(daemon, official_client) -> None
     assert refused.value.status_code == 401
 
 
-def test_the_official_client_takes_a_limit_for_throttling(daemon, official_client) -> None:
+def test_the_official_client_does_not_take_a_limit_for_throttling(daemon, official_client) -> None:
     with pytest.raises(ResponseException) as refused:
         official_client().stop_instance("dsw-1", models.StopInstanceRequest())
 
-    assert type(refused.value).__name__ == "ThrottlingException"
-    assert refused.value.retry_after > 0
+    assert (type(refused.value).__name__, refused.value.code) == ("ClientException", "QuotaExceeded")
+
+
+def test_the_official_client_hears_when_it_is_looked_at_again(daemon, official_client) -> None:
+    with pytest.raises(ResponseException) as refused:
+        official_client().get_token(models.GetTokenRequest())
+
+    assert (type(refused.value).__name__, refused.value.retry_after) == ("ThrottlingException", 37)

@@ -14,7 +14,6 @@ from click.testing import CliRunner, Result
 
 from tests.in_process_api import Api, instance, lines
 from workbench.cli import workbench
-from workbench.cli.install_service import unit
 
 CONNECTION = {
     "Endpoint": "http://127.0.0.1:8580",
@@ -117,14 +116,6 @@ def test_a_wrong_setting_is_told_with_its_place(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "99999" in result.stderr
     assert "Traceback" not in result.output
-
-
-def test_the_unit_keeps_the_home_and_leaves_containers_alone() -> None:
-    text = unit(python="/opt/my venv/bin/python", home=Path("/data/100%/wb"), for_user=False)
-
-    assert 'ExecStart="/opt/my venv/bin/python" -m workbench.daemon' in text
-    assert 'Environment="WORKBENCH_HOME=/data/100%%/wb"' in text
-    assert "KillMode=process" in text
 
 
 @pytest.mark.skipif(Path("/run/systemd/system").exists(), reason="systemd runs here")

@@ -41,6 +41,17 @@ def test_a_list_is_a_row_a_notebook(api: Api) -> None:
     ]
 
 
+def test_how_long_a_notebook_without_a_limit_is_idle_is_listed_and_shown_too(api: Api) -> None:
+    with_one(api, IdleInstanceCuller=None)
+    api.answers["GetIdleInstanceCuller"] = {"InstanceId": "dsw-1", "IdleTimeInMinutes": 12}
+
+    assert "12 min" in run(api, "notebook", "list").stdout
+    assert "12 min" in run(api, "notebook", "show", "first").stdout
+
+    api.answers["GetIdleInstanceCuller"] = NotFound("It went meanwhile.")
+    assert "first" in run(api, "notebook", "list").stdout
+
+
 def test_a_list_for_programs_is_json(api: Api) -> None:
     with_one(api, Status="Stopped")
 
@@ -128,13 +139,14 @@ def test_create_passes_on_what_was_asked_and_prints_the_id(api: Api) -> None:
 
     result = run(
         api, "notebook", "create", "--name", "first", "--memory", "8", "--gpu", "1", "--env", "A=b=c",
-        "--mount", "nas://workspace/data:/mnt/data:ro", "--shutdown-after", "8h",
+        "--mount", "nas://workspace/data:/mnt/data:ro", "--shutdown-after", "8h", "--pool", "big",
     )  # fmt: skip
 
     assert result.stdout == "dsw-1\n"
     asked = api.fields_of("CreateInstance")
     assert asked["RequestedResource"] == {"Memory": "8", "GPU": "1"}
     assert asked["EnvironmentVariables"] == {"A": "b=c"}
+    assert asked["ResourceId"] == "big"
     assert asked["Datasets"][0]["MountAccess"] == "RO"
     assert api.fields_of("CreateInstanceShutdownTimer")["RemainingTimeInMs"] == 8 * 3_600_000
 
@@ -256,13 +268,22 @@ def test_open_prints_a_link_that_works_once(api: Api) -> None:
     assert run(api, "notebook", "open", "first", "--print").stdout == TICKET["Url"] + "\n"
 
 
+def test_revoke_says_how_to_get_in_again(api: Api) -> None:
+    with_one(api)
+    api.answers["RevokeNotebookAccess"] = {}
+
+    assert "workbench notebook open" in run(api, "notebook", "revoke", "first").stderr
+    assert api.fields_of("RevokeNotebookAccess") == {"instance_id": "dsw-1"}
+
+
 def test_show_tells_a_reader_all_that_is_known(api: Api) -> None:
-    with_one(api, Status="Failed", ReasonMessage="Out of memory.")
+    with_one(api, Status="Failed", ReasonMessage="Out of memory.", ResourceId="big")
 
     shown = run(api, "notebook", "show", "first").stdout
 
     assert "Failed (Out of memory.)" in shown
     assert "4 GiB" in shown
+    assert "big" in shown
 
 
 def test_logs_are_the_lines_and_nothing_else(api: Api) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
+import os
 import socketserver
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +17,11 @@ from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.in_process_api import instance
+from tests.in_process_api import Api, instance
 from workbench.cli import workbench
 from workbench.cli.up import choose
 from workbench.client.notebooks import NotebookView
+from workbench.settings import as_texts, load
 
 
 @pytest.fixture
@@ -41,6 +47,65 @@ def run(home: Path, *arguments: str) -> Result:
 
 def a_view(name: str, status: str) -> NotebookView:
     return NotebookView.from_answer(instance(InstanceName=name, Status=status))
+
+
+@pytest.fixture
+def running(api: Api) -> Iterator[Api]:
+    """What `up` finds where a daemon runs: its lock, its settings, its answers."""
+    settings = load({"home": api.settings.home, "port": 8600}, {})
+    settings.in_force.write_text(json.dumps(as_texts(settings)))
+    with (settings.run / "daemon.lock").open("w") as lock:
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield api
+
+
+def a_status(state: str, message: str = "") -> dict[str, object]:
+    gateway = {"Answers": state == "Answers", "State": state, "Message": message}
+    return {"Endpoint": "http://127.0.0.1:8600", "Pid": 42, "Gateway": gateway}
+
+
+def test_it_runs_only_where_it_can_be_reached(running: Api) -> None:
+    running.answers["GetStatus"] = a_status("Answers")
+    reached = run(running.settings.home, "up")
+    running.answers["GetStatus"] = a_status("Away", "Port 8600 on 127.0.0.1 is taken by nginx (process 7).")
+    held = run(running.settings.home, "up")
+
+    assert (reached.exit_code, held.exit_code) == (0, 1)
+    assert "Workbench runs already: http://127.0.0.1:8600" in reached.stderr
+    assert "nobody reaches it at http://127.0.0.1:8600. Port 8600 on 127.0.0.1 is taken by" in held.stderr
+    assert "kill 42" in held.stderr
+    assert "Workbench runs already" not in held.stderr
+
+
+def test_a_gateway_that_starts_is_waited_for(running: Api) -> None:
+    looks = iter([*[a_status("Starting", "It is starting.")] * 3, *[a_status("Answers")] * 9])
+    running.answers["GetStatus"] = lambda fields: next(looks)
+
+    assert run(running.settings.home, "up").exit_code == 0
+
+
+def test_an_image_that_is_built_is_not_waited_for_and_told(running: Api) -> None:
+    running.answers["GetStatus"] = a_status("Building", "Its image is on the way: step 3 of 9.")
+
+    result = run(running.settings.home, "up")
+
+    assert result.exit_code == 0
+    assert "Its image is on the way: step 3 of 9." in result.stderr
+    assert "Browsers get in once it is there" in result.stderr
+
+
+def test_an_option_that_does_not_hold_any_more_is_told_and_how_it_would(running: Api) -> None:
+    running.answers["GetStatus"] = a_status("Answers")
+
+    other = run(running.settings.home, "up", "--port", "9999", "--workers", "8")
+    same = run(running.settings.home, "up", "--port", "8600")
+
+    assert (other.exit_code, same.exit_code) == (0, 0)
+    assert "Not in force: --port 9999. Settings are read when the daemon starts." in other.stderr
+    assert "kill 42" in other.stderr
+    assert "Not in force" not in same.stderr
 
 
 def test_without_an_engine_nothing_is_started(tmp_path: Path) -> None:
@@ -75,8 +140,33 @@ def test_a_setting_that_is_wrong_is_found_before_anything_starts(tmp_path: Path)
     result = run(tmp_path / "home", "up", "--port", "many")
 
     assert result.exit_code == 2
-    assert "many" in result.stderr
+    assert "port is 'many' in --port; a whole number is wanted" in result.stderr
+    assert "WORKBENCH_PORT" not in result.stderr
     assert not (tmp_path / "home").exists()
+
+
+def test_the_daemon_in_the_foreground_names_a_wrong_option_too(tmp_path: Path) -> None:
+    result = run(tmp_path / "home", "daemon", "--port", "many")
+
+    assert result.exit_code == 2
+    assert "port is 'many' in --port" in result.stderr
+
+
+def test_certificates_that_are_not_there_are_found_before_anything_starts(
+    tmp_path: Path, engine: str
+) -> None:
+    for command in ("up", "daemon"):
+        arguments = ["--home", str(tmp_path / "home"), command, "--docker-host", engine]
+        result = subprocess.run(
+            [sys.executable, "-m", "workbench.cli", *arguments, "--ca-bundle", f"{tmp_path}/none.pem"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+        assert result.returncode in (1, 2)
+        assert "none.pem, and there is no such file" in result.stderr
+        assert not (tmp_path / "home").exists()
 
 
 def test_down_is_no_error_where_nothing_runs(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,6 +71,17 @@ def test_every_setting_is_documented_with_its_meaning() -> None:
         if f"| `{setting.name}` |" not in text or setting.metadata["help"] not in text
     ]
     assert missing == []
+
+
+def test_every_range_of_a_setting_is_documented() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| .*?\|(.*?)\|", (DOCS / "settings.md").read_text(), re.MULTILINE))
+    ranges = {
+        setting.name: f" {setting.metadata['least']} to {setting.metadata['most']} "
+        for setting in dataclasses.fields(Settings)
+        if setting.metadata["least"] is not None
+    }
+
+    assert {name: rows[name] for name in ranges} == ranges
 
 
 def test_every_error_code_is_documented() -> None:

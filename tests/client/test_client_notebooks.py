@@ -79,10 +79,13 @@ def test_what_is_wished_for_arrives_in_the_wire_s_words(api: Api, client: Client
     api.answers["CreateIdleInstanceCuller"] = {}
     mount = Mount(uri="nas://workspace/data", path="/mnt/data", read_only=True)
 
-    notebooks.create(client, Wishes(name="first", cpu="2", memory="8", mounts=[mount], idle_minutes=30))
+    notebooks.create(
+        client, Wishes(name="first", cpu="2", memory="8", pool="big", mounts=[mount], idle_minutes=30)
+    )
 
     assert api.fields_of("CreateInstance") == {
         "InstanceName": "first",
+        "ResourceId": "big",
         "RequestedResource": {"CPU": "2", "Memory": "8"},
         "Datasets": [{"Uri": "nas://workspace/data", "MountPath": "/mnt/data", "MountAccess": "RO"}],
     }

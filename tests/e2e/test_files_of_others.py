@@ -122,8 +122,32 @@ def test_a_container_holds_nothing_of_another_workspace(
     assert f"/{victim.workspace}/" not in mounted.replace(f"/{thief.workspace}/", "")
 
 
-def test_its_directory_is_closed_to_other_users_of_the_machine(victim: Member) -> None:
-    def open_to_others(path: Path) -> int:
-        return path.stat().st_mode & 0o007
+def open_to_others(path: Path) -> int:
+    return path.stat().st_mode & 0o007
 
+
+def test_its_directory_is_closed_to_other_users_of_the_machine(victim: Member) -> None:
     assert open_to_others(victim.home) == 0
+
+
+def test_members_change_each_others_files_where_they_are_shared_and_nobody_else_sees_them(
+    workbench: Installation, victim: Member, light_image: str
+) -> None:
+    mine = victim.launch("shares", light_image, "nas://workspace/")
+    theirs = workbench.create(
+        "reads",
+        ImageUrl=light_image,
+        WorkspaceId=victim.workspace,
+        Datasets=[{"Uri": "nas://workspace/", "MountPath": "/mnt/data0"}],
+    )
+    for id in (mine, theirs):
+        workbench.until_status(id, "Running", within_s=120)
+
+    for id, command in (
+        (mine, "mkdir /mnt/data0/plans; echo one > /mnt/data0/plans/list"),
+        (theirs, "echo two >> /mnt/data0/plans/list; touch /mnt/data0/plans/more"),
+    ):
+        workbench.run("notebook", "shell", id, "--", "sh", "-c", command)
+
+    assert inside(workbench, mine, "cat /mnt/data0/plans/list") == "one\ntwo\n"
+    assert open_to_others(victim.home.parent.parent / "shared") == 0

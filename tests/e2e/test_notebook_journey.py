@@ -33,7 +33,7 @@ def test_the_session_runs_as_its_owner_and_not_as_root(workbench: Installation, 
         user.start_kernel(), "import os; print(os.getuid() != 0, os.environ['HOME'], os.umask(0))"
     )
 
-    assert said.startswith("True /mnt/workspace")
+    assert said == "True /mnt/workspace 2\n"
 
 
 def test_files_and_packages_survive_stop_and_start_with_another_size(

@@ -131,7 +131,7 @@ def test_a_notebook_lives_its_life_by_the_official_client(
         ({"status": "Stopped", "instance_name": "a"}, {"alpha", "beta", "gamma"}),
         ({"instance_name": "ALPH"}, {"alpha"}),
         ({"labels": {"colour": "blue"}}, {"alpha", "beta"}),
-        ({"min_cpu": "1", "max_cpu": "1"}, {"beta"}),
+        ({"min_cpu": "1000", "max_cpu": "1000"}, {"beta"}),
         ({"min_memory": "1", "labels": {"colour": "red"}}, {"gamma"}),
         ({"max_memory": "0.5", "status": "Stopped"}, {"alpha"}),
         ({"accelerator_type": "GPU"}, set()),

@@ -151,6 +151,7 @@ def test_it_runs_as_the_notebook_s_user_with_its_rights_and_no_more(
     assert run(workbench, "sh", "-c", "echo $(id -u):$(id -g)").stdout.decode().strip() == user
     assert b"NoNewPrivs:\t1" in run(workbench, "cat", "/proc/self/status").stdout
     assert run(workbench, "printenv", "NVIDIA_VISIBLE_DEVICES").stdout == b"void\n"
+    assert int(run(workbench, "sh", "-c", "umask").stdout, 8) == 0o002
 
 
 @pytest.mark.parametrize("at_terminal", [True, False], ids=["at a terminal", "in a pipe"])

@@ -8,6 +8,7 @@ import pytest
 
 from tests.gateway.conftest import Site, a_gateway, a_route, settle
 from tests.gateway.raw_http import ask
+from workbench.gateway import GatewayState
 from workbench.runtime import Runtime
 from workbench.settings import Settings
 
@@ -21,7 +22,7 @@ def test_a_taken_port_is_told_and_taken_as_soon_as_it_is_free(settings: Settings
     with socket.create_server(("127.0.0.1", settings.port)):
         while "taken by" not in gateway.status().message:
             gateway.reconcile()
-        assert not gateway.status().answers
+        assert gateway.status().state is GatewayState.AWAY
         assert runtime.list_pods() == []
 
     settle(gateway)

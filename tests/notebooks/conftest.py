@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.notebooks.machine import Machine
 from workbench import notebooks, workspaces
 from workbench.store import Store
 from workbench.store.vault import Vault
@@ -21,3 +22,8 @@ def store(tmp_path: Path) -> Store:
 @pytest.fixture
 def vault(tmp_path: Path) -> Vault:
     return Vault(tmp_path / "secret.key")
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)

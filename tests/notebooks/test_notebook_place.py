@@ -144,7 +144,7 @@ def test_what_a_notebook_holds_is_named_by_its_cards_and_counted_by_memory() -> 
 
     held = place.holding(holders, [*CARDS, cut])
 
-    assert held["dsw-1"] == Holding("A100 H100 1g.10gb", 50 * GIB)
+    assert held["dsw-1"] == Holding("A100 H100 1g.10gb", 10 * GIB)
     assert held["dsw-2"] == Holding("A100", 8 * GIB)
 
 

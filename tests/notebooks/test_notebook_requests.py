@@ -57,6 +57,11 @@ def test_what_is_named_is_taken() -> None:
     assert notebook.on_start == "echo hello"
 
 
+@pytest.mark.parametrize("name", ["1st", "_first", "2026_05_04", "x" * 63])
+def test_a_name_may_begin_as_in_the_cloud(name: str) -> None:
+    assert asked(InstanceName=name).name == name
+
+
 def test_what_an_update_does_not_name_stays() -> None:
     before = asked(EnvironmentVariables={"A": "1"}, UserCommand={"OnStart": {"Content": "true"}})
 
@@ -136,7 +141,7 @@ def test_shared_memory_stays_unless_the_memory_changes() -> None:
     ("fields", "words"),
     [
         ({"InstanceName": ""}, "''"),
-        ({"InstanceName": "1st"}, "'1st'"),
+        ({"InstanceName": "-first"}, "'-first'"),
         ({"InstanceName": "a b"}, "'a b'"),
         ({"InstanceName": "x" * 64}, "1 to 63"),
         ({"InstanceName": "../etc"}, "'../etc'"),

@@ -184,3 +184,21 @@ def test_a_notebook_stops_at_its_shutdown_time_however_busy_it_is() -> None:
     assert stopping is not None
     assert "12:00 UTC" in stopping.reason
     assert rules.settled(stopping, NOW).shutdown_at is None
+
+
+def test_one_that_runs_and_is_on_no_network_is_marked_until_it_is_found_again() -> None:
+    running = a_notebook(status=Status.RUNNING, address="172.18.0.2")
+
+    lost = rules.found_at(running, "", NOW)
+    assert (lost.status, lost.reason_code, lost.address) == (Status.RUNNING, "NoAddress", "")
+    assert rules.found_at(lost, "", NOW) == lost
+
+    found = rules.found_at(lost, "172.18.0.3", NOW)
+    assert (found.reason_code, found.reason, found.address) == ("", "", "172.18.0.3")
+
+
+def test_what_its_owner_was_told_of_a_gpu_stays_though_it_is_on_no_network() -> None:
+    ill = a_notebook(status=Status.RUNNING, reason_code="GPULost", reason="It fell off the bus.")
+
+    assert rules.found_at(ill, "", NOW).reason_code == "GPULost"
+    assert rules.found_at(ill, "172.18.0.3", NOW).reason_code == "GPULost"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,3 +83,15 @@ def test_a_start_script_runs_before_jupyter_and_cannot_keep_it_from_starting(on_
     assert f"--ServerApp.base_url={session.base_path('dsw-1')}" in command
     assert on_start not in command or not on_start
     assert session.session_files(a_notebook(on_start=on_start), "t").get("on-start.sh", "") == on_start
+
+
+def test_what_a_session_writes_where_its_group_may_the_group_may_change(tmp_path: Path) -> None:
+    jupyter = tmp_path / "jupyter"
+    jupyter.write_text("#!/bin/sh\numask\n")
+    jupyter.chmod(0o755)
+
+    ran = subprocess.run(
+        plan(a_notebook()).command, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, check=True
+    )
+
+    assert int(ran.stdout, 8) == 0o002

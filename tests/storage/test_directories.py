@@ -17,14 +17,52 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_users_own_directory_is_closed_to_others_and_the_shared_one_is_not(
+def test_a_users_own_directory_is_closed_to_others_and_the_shared_one_is_the_groups(
     storage: Storage, alice: MountContext
 ) -> None:
     own = storage.own(alice).root
     shared = storage.directories.shared("w1")
 
     assert (mode(own), own.stat().st_uid) == (0o700, alice.uid)
-    assert (mode(shared), shared.stat().st_gid) == (0o2775, alice.groups[0])
+    assert (mode(shared), shared.stat().st_gid) == (0o2770, alice.groups[0])
+
+
+def test_nobody_else_on_the_machine_sees_names_of_workspaces_members_or_notebooks(
+    storage: Storage, settings: Settings, alice: MountContext
+) -> None:
+    storage.own(alice)
+    storage.environment("dsw-1", alice)
+
+    assert {path: mode(path) & 0o007 for path in settings.home.glob("[wn]*/**/")} == {
+        settings.home / "workspaces": 0o001,
+        settings.home / "workspaces/w1": 0o001,
+        settings.home / "workspaces/w1/shared": 0,
+        settings.home / "workspaces/w1/users": 0o001,
+        settings.home / "workspaces/w1/users/alice": 0,
+        settings.home / "notebooks": 0o001,
+        settings.home / "notebooks/dsw-1": 0o001,
+        settings.home / "notebooks/dsw-1/environment": 0,
+    }
+
+
+def test_directories_that_were_open_to_others_are_closed_and_nothing_in_them_is_touched(
+    storage: Storage, settings: Settings, alice: MountContext, tmp_path: Path
+) -> None:
+    own, shared = storage.own(alice).root, storage.directories.shared("w1")
+    (shared / "notes").mkdir(mode=0o755)
+    (tmp_path / "outside").mkdir(mode=0o755)
+    (own.parent.parent.parent / "w2").symlink_to(tmp_path / "outside")
+    for path in (shared, own, own.parent, settings.home / "workspaces"):
+        path.chmod(0o777)
+
+    storage.directories.close_to_others()
+
+    assert [mode(path) for path in (settings.home / "workspaces", own.parent, shared)] == [
+        0o711,
+        0o711,
+        0o2770,
+    ]
+    assert (mode(own), mode(shared / "notes"), mode(tmp_path / "outside")) == (0o777, 0o2755, 0o755)
 
 
 def test_making_a_directory_again_leaves_files_and_the_users_own_mode_alone(

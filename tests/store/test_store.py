@@ -35,6 +35,34 @@ def test_a_transaction_that_breaks_off_leaves_nothing(store: Store) -> None:
     assert names(store) == []
 
 
+def test_what_goes_alongside_happens_with_the_first_transaction_that_does_and_once(store: Store) -> None:
+    def also(db: Database) -> None:
+        db.execute("INSERT INTO things VALUES ('also', 1)")
+
+    with store.alongside(also):
+        with pytest.raises(KeyError), store.transaction() as db:
+            raise KeyError
+        assert names(store) == []
+        for name in ("first", "second"):
+            with store.transaction() as db:
+                db.execute("INSERT INTO things VALUES (?, 1)", [name])
+        assert names(store) == ["also", "first", "second"]
+    with store.alongside(also):
+        pass
+    with store.transaction() as db:
+        db.execute("DELETE FROM things")
+    assert names(store) == []
+
+
+def test_what_cannot_be_written_alongside_keeps_the_transaction_from_happening(store: Store) -> None:
+    def fails(db: Database) -> None:
+        raise KeyError
+
+    with pytest.raises(KeyError), store.alongside(fails), store.transaction() as db:
+        db.execute("INSERT INTO things VALUES ('half', 1)")
+    assert names(store) == []
+
+
 def test_a_hundred_writers_at_once_lose_nothing_and_none_is_refused(store: Store) -> None:
     with store.transaction() as db:
         db.execute("INSERT INTO things VALUES ('counter', 0)")

@@ -121,5 +121,5 @@ def test_events_are_searched_by_object_level_and_time(store: Store) -> None:
     assert found(store, None, kind="notebook", id="dsw-1") == ["number 1"]
     assert found(store, None, level=Level.ERROR) == ["number 2"]
     assert found(store, None, since=NOON + timedelta(minutes=1)) == ["number 2", "number 1"]
-    assert found(store, None, until=NOON + timedelta(minutes=1)) == ["number 0"]
+    assert found(store, None, until=NOON + timedelta(minutes=1)) == ["number 1", "number 0"]
     assert found(store, None, since=NOON + timedelta(days=1)) == []

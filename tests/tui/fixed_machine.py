@@ -475,11 +475,15 @@ def _people() -> Iterator[tuple[str, Answer]]:
             "Operation": operation,
             "ResourceType": "Notebook",
             "ResourceId": "dsw-train",
+            "Detail": detail,
             "Source": "unix:1000",
             "Status": status,
             "Code": "" if status < 400 else "Forbidden",
         }
-        for number, operation, status in ((2, "StopInstance", 403), (1, "CreateInstance", 200))
+        for number, operation, status, detail in (
+            (2, "StopInstance", 403, ""),
+            (1, "CreateInstance", 200, "InstanceName=train"),
+        )
     ]
     yield "ListAuditEntries", {"Entries": entries, "NextBefore": 0}
 

@@ -24,7 +24,7 @@ async def test_a_form_says_what_is_wrong_while_one_types(machine: FixedMachine, 
     async with dashboard(machine.client, tmp_path) as user:
         await user.go("nb")
         await user.press("n")
-        await user.type("7th")
+        await user.type("-7th")
         await user.sees("underscores and hyphens")
         await user.press("ctrl+s")
         assert not machine.calls

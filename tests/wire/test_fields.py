@@ -19,6 +19,8 @@ LIST = operation("dsw", "ListInstances")
 EAS_CREATE = operation("eas", "CreateService")
 WORKLOADS = operation("paistudio", "ListQuotaWorkloads")
 ALGORITHM = operation("paistudio", "CreateAlgorithmVersion")
+UPDATE_JOB = operation("dlc", "UpdateJob")
+UPDATE_QUOTA = operation("workbench", "UpdateWorkspaceQuota")
 WORKSPACES = operation("aiworkspace", "ListWorkspaces")
 EVERY = [each for service in SERVICES for each in operations(service).values()]
 
@@ -93,6 +95,20 @@ def test_numbers_are_taken_where_text_is_wanted() -> None:
     assert fields == {"RequestedResource": {"CPU": "2", "Memory": "16"}, "EnvironmentVariables": {"A": "1"}}
 
 
+@pytest.mark.parametrize(
+    ("asked", "body", "fields"),
+    [
+        (CREATE, {"Priority": "3"}, {"Priority": 3}),
+        (UPDATE_JOB, {"Priority": "-3"}, {"Priority": -3}),
+        (UPDATE_QUOTA, {"Quota": {"Cpus": "1.5", "Gpus": 2}}, {"Quota": {"Cpus": 1.5, "Gpus": 2}}),
+    ],
+)
+def test_texts_that_are_a_number_are_taken_where_one_is_wanted(
+    asked: Operation, body: Any, fields: dict[str, Any]
+) -> None:
+    assert read_fields(asked, {}, query="", body=json.dumps(body).encode()) == fields
+
+
 def test_unset_parts_of_a_structure_are_not_there() -> None:
     assert (
         from_body({"UserVpc": {"ExtendedCIDRs": [], "VpcId": None}, "Affinity": {}, "Priority": None}) == {}
@@ -112,6 +128,10 @@ def test_fields_that_newer_clients_send_are_left_out() -> None:
     [
         ({"Priority": "high"}, "Priority is 'high'; a whole number is wanted."),
         ({"Priority": True}, "Priority is True; a whole number is wanted."),
+        ({"Priority": "3.5"}, "Priority is '3.5'; a whole number is wanted."),
+        ({"Priority": " 3"}, "Priority is ' 3'; a whole number is wanted."),
+        ({"Priority": ""}, "Priority is ''; a whole number is wanted."),
+        ({"Priority": "9" * 30}, "64 bits"),
         ({"Priority": 2**64}, "64 bits"),
         ({"InstanceName": {}}, "InstanceName is {}; text is wanted."),
         ({"InstanceName": "a\0"}, "without zero bytes"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from workbench.errors import InvalidInput
 from workbench.wire.paging import Page, Sorting, page, sorting
-from workbench.wire.times import from_wire, to_wire
+from workbench.wire.times import from_wire, through, to_wire
 
 COLUMNS = {"GmtCreateTime": "created_at", "InstanceName": "name"}
 
@@ -25,6 +25,13 @@ def test_a_moment_is_spelt_in_utc() -> None:
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_what_is_spelt_is_read_back(moment: datetime) -> None:
     assert from_wire(to_wire(moment)) == moment.replace(microsecond=0)
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_the_end_of_a_range_holds_what_is_told_to_be_of_that_moment(moment: datetime) -> None:
+    for milliseconds, lasts in ((False, timedelta(seconds=1)), (True, timedelta(milliseconds=1))):
+        told = to_wire(moment, milliseconds=milliseconds)
+        assert moment <= through(told) < from_wire(told) + lasts
 
 
 @pytest.mark.parametrize(

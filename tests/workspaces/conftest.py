@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,6 +23,7 @@ from workbench.telemetry import Live
 from workbench.wire import signatures
 from workbench.wire.call import Call, Caller
 from workbench.wire.signatures import Request
+from workbench.workqueue import WorkQueue
 from workbench.workspaces import (
     MIGRATIONS,
     Authenticator,
@@ -72,9 +74,9 @@ class Machine:
             kind="notebook",
             find=lambda db, id: self.places.get(id),
             seen=lambda db, where: list(self.places),
-            stop=lambda parts, id: self.stopped.append(id),
-            remove_all=lambda parts, workspace_id: self.removed.append(workspace_id),
-            change_locks=lambda parts, workspace_id, user_id: self.locked.append((workspace_id, user_id)),
+            stop=lambda parts, db, id: partial(self.stopped.append, id),
+            remove_all=lambda parts, db, workspace_id: partial(self.removed.append, workspace_id),
+            change_locks=lambda parts, db, *whose: partial(self.locked.append, whose),
             folders=lambda parts, workspace_id: [],
         )
         self.routes = routes([self.residents])
@@ -90,6 +92,7 @@ class Machine:
                 "settings": settings,
                 "storage": Storage(settings),
                 "live": Live(),
+                "queue": WorkQueue(workers=1, resync_s=60),
                 "node": SimpleNamespace(inventory=lambda: inventory),
             }
         )

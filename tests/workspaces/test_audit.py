@@ -1,11 +1,16 @@
+import os
+import signal
 import sqlite3
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 
 import pytest
 
-from workbench.api import Outcome
-from workbench.errors import Forbidden, NotFound
+from workbench.api import Outcome, Server, application
+from workbench.client import Client, DaemonAway
+from workbench.errors import Conflict, Forbidden, NotFound
 from workbench.wire.operations import operation
 from workbench.workspaces import Auditor, Place, Role, audit
 from workbench.workspaces.audit import Level, Query
@@ -38,7 +43,11 @@ def an_entry(**changes):
 def test_a_change_is_on_record_with_who_where_what_and_how_it_ended(machine):
     ada = replace(machine.join(Role.DEVELOPER, 2001), access_key_id="WB1", source="10.0.0.9")
     Auditor(machine.store, machine.clock)(
-        an_outcome(caller=ada, fields={"WorkspaceId": "1"}, answer={"InstanceId": "dsw-1"})
+        an_outcome(
+            caller=ada,
+            fields={"WorkspaceId": "1", "InstanceName": "train"},
+            answer={"InstanceId": "dsw-1"},
+        )
     )
 
     (line,) = machine.ask(machine.owner, "ListAuditEntries")["Entries"]
@@ -53,12 +62,61 @@ def test_a_change_is_on_record_with_who_where_what_and_how_it_ended(machine):
         "Event": "createNotebook",
         "ResourceType": "Notebook",
         "ResourceId": "dsw-1",
+        "Detail": "InstanceName=train",
         "WorkspaceId": "1",
         "Level": "normal",
         "Status": 200,
         "Code": "",
         "RequestId": "R-1",
     }
+
+
+@pytest.mark.parametrize(
+    ("service", "action", "fields", "on", "detail"),
+    [
+        (
+            "aiworkspace",
+            "AddMemberRole",
+            {"workspace_id": "1", "member_id": "1-2", "role_name": "PAI.WorkspaceAdmin"},
+            "1-2",
+            "PAI.WorkspaceAdmin",
+        ),
+        (
+            "aiworkspace",
+            "RemoveMemberRole",
+            {"workspace_id": "1", "member_id": "1-2", "role_name": "PAI.AlgoDeveloper"},
+            "1-2",
+            "PAI.AlgoDeveloper",
+        ),
+        (
+            "aiworkspace",
+            "CreateMember",
+            {
+                "workspace_id": "1",
+                "Members": [{"UserId": "2", "Roles": ["PAI.WorkspaceAdmin"]}, {"UserId": "3", "Roles": []}],
+            },
+            "1-2,1-3",
+            "1-2: PAI.WorkspaceAdmin; 1-3: ",
+        ),
+        ("aiworkspace", "DeleteMembers", {"workspace_id": "1", "MemberIds": "1-2,1-3"}, "1-2,1-3", ""),
+        ("dsw", "GetToken", {"InstanceId": "dsw-1"}, "dsw-1", ""),
+        ("workbench", "UpdateUser", {"user_id": "2", "Enabled": False}, "2", "Enabled=false"),
+        ("workbench", "UpdateUser", {"user_id": "2"}, "2", "Enabled=true"),
+        ("workbench", "UpdateAccessKey", {"access_key_id": "WB1", "Enabled": False}, "WB1", "Enabled=false"),
+        ("workbench", "CreatePool", {"Name": "gpu", "Gpus": 2}, "gpu", "Gpus=2"),
+        (
+            "workbench",
+            "TagResource",
+            {"kind": "notebook", "resource_id": "dsw-1", "Tags": {"k": "v" * 300}},
+            "dsw-1",
+            'notebook; Tags={"k": "' + "v" * 177 + "…",
+        ),
+    ],
+)
+def test_a_line_says_on_whom_and_what(service, action, fields, on, detail):
+    entry = entry_of(an_outcome(action, service, fields=fields), NOW)
+
+    assert (entry.resource_id, entry.detail) == (on, detail)
 
 
 def test_what_happens_to_a_notebook_is_on_record_in_its_workspace(machine):
@@ -145,6 +203,15 @@ def test_lines_whose_time_is_over_go(machine):
     assert left == ["new", "young"]
 
 
+def test_a_line_is_in_a_range_that_ends_with_the_time_it_is_told_with(machine):
+    with machine.store.transaction() as db:
+        audit.write(db, an_entry(time=NOW + timedelta(seconds=0.7006)))
+    told = machine.ask(machine.owner, "ListAuditEntries")["Entries"][0]["Time"]
+
+    for until in (told, told[:19] + "Z"):
+        assert machine.ask(machine.owner, "ListAuditEntries", Until=until)["Entries"], until
+
+
 def test_lines_are_found_by_time_user_operation_resource_and_level(machine):
     with machine.store.transaction() as db:
         for hour in range(10):
@@ -164,7 +231,7 @@ def test_lines_are_found_by_time_user_operation_resource_and_level(machine):
             return [(each.time - NOW).seconds // 3600 for each in audit.search(db, Query(**asked), limit=10)]
 
     assert hours(since=NOW + timedelta(hours=7)) == [9, 8, 7]
-    assert hours(until=NOW + timedelta(hours=2)) == [1, 0]
+    assert hours(until=NOW + timedelta(hours=2)) == [2, 1, 0]
     assert hours(since=NOW + timedelta(hours=40)) == []
     assert hours(user_id="1", operation="DeleteInstance") == [9, 7, 5]
     assert hours(resource_id="dsw-0", user_id="1") == [9, 3]
@@ -208,7 +275,7 @@ def test_everybody_sees_their_own_lines_managers_their_workspaces_the_owner_all(
 
 
 def test_every_column_of_a_line_is_kept(machine):
-    entry = an_entry(code="x", user_name="é")
+    entry = an_entry(code="x", user_name="é", detail="Enabled=true")
     with machine.store.transaction() as db:
         audit.write(db, entry)
         assert audit.search(db, Query(), limit=1) == [replace(entry, number=1)]
@@ -233,3 +300,57 @@ def test_a_shell_that_a_killed_daemon_had_open_is_closed_on_record_by_the_next_o
         ("OpenNotebookShell", "R-1", ""),
     ]
     assert lines[0]["Time"] == "2026-05-04T13:00:00.000Z"
+
+
+def killed_after_a_change(machine):
+    """The real server, killed once something was changed and before its line was written."""
+    auditor = Auditor(machine.store, machine.clock)
+
+    def die(outcome):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    app = application(
+        machine.parts, machine.routes, machine.authenticate, around=auditor.beginning, observe=die
+    )
+    folder = machine.store.path.parent
+    server = Server(app, local=folder / "l.sock", public=folder / "p.sock")
+    server.run(on_ready=(folder / "ready").touch)
+
+
+def test_a_change_is_on_record_even_if_the_daemon_is_killed_right_after_it(machine):
+    machine.store.close()
+    daemon = get_context("fork").Process(target=killed_after_a_change, args=[machine])
+    daemon.start()
+    while not (machine.store.path.parent / "ready").exists():
+        assert daemon.is_alive()
+        time.sleep(0.01)
+    with pytest.raises(DaemonAway):
+        Client(machine.store.path.parent / "l.sock").call(operation("workbench", "CreateUser"), Name="ada")
+    daemon.join()
+
+    for _ in range(2):
+        Auditor(machine.store, machine.clock).close_what_was_left()
+
+    assert machine.ask(machine.owner, "ListUsers", Name="ada")["TotalCount"] == 1
+    (line,) = machine.ask(machine.owner, "ListAuditEntries")["Entries"]
+    assert [line[name] for name in ("UserName", "Operation", "Detail", "Code", "Time")] == [
+        "root",
+        "CreateUser",
+        "Name=ada",
+        "DaemonEnded",
+        "2026-05-04T12:00:00.000Z",
+    ]
+
+
+def test_what_was_answered_is_on_record_once(machine):
+    auditor = Auditor(machine.store, machine.clock)
+    done = an_outcome("CreateUser", "workbench", caller=machine.owner, fields={"Name": "ada"})
+    with auditor.beginning(done):
+        machine.ask(machine.owner, "CreateUser", Name="ada")
+    auditor(done)
+    with pytest.raises(Conflict), auditor.beginning(replace(done, request_id="R-2")):
+        machine.ask(machine.owner, "CreateUser", Name="Ada", UnixUid=2001)
+
+    auditor.close_what_was_left()
+
+    assert [each["Code"] for each in machine.ask(machine.owner, "ListAuditEntries")["Entries"]] == [""]

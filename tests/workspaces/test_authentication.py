@@ -6,7 +6,7 @@ import pytest
 
 from workbench.errors import Unauthenticated
 from workbench.wire.signatures import Request
-from workbench.workspaces import access_keys, tokens
+from workbench.workspaces import Authenticator, access_keys, tokens
 from workbench.workspaces.nonces import Nonces
 from workbench.workspaces.refusals import (
     AccessKeyDisabled,
@@ -111,6 +111,79 @@ def test_forgetting_nonces_never_lets_a_replay_in(machine):
             nonces.use("key", f"nonce {second}", start + timedelta(seconds=second), now)
 
 
+def test_who_asks_too_much_closes_the_door_to_nobody_else(machine):
+    now = machine.clock()
+    nonces = Nonces(now - timedelta(minutes=10), remembered=10)
+    nonces.use("modest", "first", now - timedelta(minutes=5), now)
+    for number in range(30):
+        nonces.use("greedy", f"nonce {number}", now + timedelta(seconds=number), now)
+
+    with pytest.raises(NonceUsed):
+        nonces.use("modest", "first", now - timedelta(minutes=5), now)
+    nonces.use("modest", "second", now - timedelta(minutes=5), now)
+    with pytest.raises(TimeStampExpired, match="before what is remembered"):
+        nonces.use("greedy", "another", now, now)
+
+
+def restarted(machine, folder):
+    """The daemon that comes after one that was killed."""
+    return Authenticator(machine.store, machine.vault, machine.clock, folder)
+
+
+def test_a_client_whose_clock_is_slow_gets_in_after_a_restart_too_and_each_request_still_once(
+    machine, tmp_path
+):
+    folder = tmp_path / "nonces"
+    before, early = restarted(machine, folder), machine.signed(machine.first.key)
+    machine.clock.move(minutes=16)
+    used, late = machine.signed(machine.first.key), machine.signed(machine.first.key)
+    before(used, "10.0.0.9")
+    machine.clock.move(minutes=5)
+
+    for _ in range(2):
+        after = restarted(machine, folder)
+        with pytest.raises(NonceUsed):
+            after(used, "10.0.0.9")
+    assert after(late, "10.0.0.9").owner
+    with pytest.raises(TimeStampExpired):
+        after(early, "10.0.0.9")
+
+
+def test_what_is_too_old_to_come_again_is_dropped_from_the_disk(machine, tmp_path):
+    for _ in range(20):
+        restarted(machine, tmp_path / "nonces")(machine.signed(machine.first.key), "10.0.0.9")
+        machine.clock.move(minutes=15)
+
+    assert len(list((tmp_path / "nonces").iterdir())) == 4
+
+
+@pytest.mark.parametrize("marker", ["another-boot 0", "", None], ids=["power cut", "torn", "disk was full"])
+def test_where_it_is_not_known_what_was_used_nothing_from_before_is_taken(machine, tmp_path, marker):
+    folder = tmp_path / "nonces"
+    used = machine.signed(machine.first.key)
+    restarted(machine, folder)(used, "10.0.0.9")
+    machine.clock.move(minutes=1)
+    if marker is None:
+        (folder / "boot").unlink()
+    else:
+        (folder / "boot").write_text(marker)
+
+    for _ in range(2):
+        with pytest.raises(TimeStampExpired, match="before what is remembered"):
+            restarted(machine, folder)(used, "10.0.0.9")
+    assert restarted(machine, folder)(machine.signed(machine.first.key), "10.0.0.9").owner
+
+
+def test_nonces_that_cannot_be_kept_keep_nobody_out(machine, tmp_path):
+    (tmp_path / "nonces").touch()  # no folder can be made here
+    used = machine.signed(machine.first.key)
+    daemon = restarted(machine, tmp_path / "nonces")
+
+    assert daemon(used, "10.0.0.9").owner
+    with pytest.raises(NonceUsed):
+        daemon(used, "10.0.0.9")
+
+
 def test_a_disabled_key_and_a_disabled_user_are_out_at_once(machine):
     ada = machine.add_user("ada", 2001)
     first, second = machine.add_key(ada), machine.add_key(ada)
@@ -132,7 +205,7 @@ def test_a_disabled_key_and_a_disabled_user_are_out_at_once(machine):
 def test_a_bearer_token_lets_in_until_it_ends(machine):
     with machine.store.transaction() as db:
         _, secret = tokens.create(
-            db, machine.first.user_id, description="ci", life=timedelta(hours=1), now=machine.clock()
+            db, machine.first.user_id, description="ci", life_hours=1, now=machine.clock()
         )
     request = replace(PLAIN, headers={"x-acs-bearer-token": secret})
     assert machine.authenticate(request, "10.0.0.9").owner
@@ -159,7 +232,7 @@ def test_guessing_is_slowed_down_for_the_guesser_alone(machine):
 def test_what_comes_without_credentials_is_slowed_down_and_locks_nobody_out(machine):
     with machine.store.transaction() as db:
         _, secret = tokens.create(
-            db, machine.first.user_id, description="ci", life=timedelta(hours=1), now=machine.clock()
+            db, machine.first.user_id, description="ci", life_hours=1, now=machine.clock()
         )
     broken = replace(PLAIN, headers={"authorization": "acs broken"})
     guess = replace(PLAIN, headers={"x-acs-bearer-token": "wbt_guess"})
@@ -193,9 +266,7 @@ def test_who_was_let_in_is_known_as_long_as_they_would_be_let_in_again(machine):
     ada = machine.add_user("ada", 2001)
     pair = machine.add_key(ada)
     with machine.store.transaction() as db:
-        _, secret = tokens.create(
-            db, ada.user_id, description="", life=timedelta(hours=1), now=machine.clock()
-        )
+        _, secret = tokens.create(db, ada.user_id, description="", life_hours=1, now=machine.clock())
     bearer = replace(PLAIN, headers={"authorization": f"Bearer {secret}"})
     by_key = machine.authenticate(machine.signed(pair), "10.0.0.9")
     by_token = machine.authenticate(bearer, "10.0.0.9")

@@ -64,3 +64,13 @@ def test_events_are_picked_by_level(machine):
     for wrong in ({"Level": "Loud"}, {"Limit": 0}, {"Since": "yesterday"}):
         with pytest.raises(InvalidInput):
             machine.ask(machine.owner, "ListEvents", **wrong)
+
+
+def test_an_event_is_in_a_range_that_ends_with_the_time_it_is_told_with(machine):
+    machine.clock.move(seconds=0.7006)
+    add(machine, 5)
+    told = machine.ask(machine.owner, "ListEvents", Limit=1)["Events"][0]["Time"]
+
+    for until in (told, told[:19] + "Z"):
+        newest = machine.ask(machine.owner, "ListEvents", Until=until, Limit=1)["Events"][0]
+        assert newest["Message"] == "number 5", until

@@ -1,10 +1,15 @@
+import pwd
 from dataclasses import replace
 
 import pytest
 
+from workbench.daemon.machine import connection
 from workbench.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
+from workbench.wire.call import Call
+from workbench.wire.operations import operation
 from workbench.wire.signatures import Request
 from workbench.workspaces import Amounts, KeyPair, Kind, Role, Work, begin_work
+from workbench.workspaces.authorization import TokenNotEnough
 
 PLAIN = Request("GET", "/api/v1/workspaces", "", {"host": "localhost"})
 
@@ -40,9 +45,36 @@ def test_users_without_a_unix_account_get_a_uid_that_nobody_has(machine):
     assert min(uids) >= 30_000
 
 
-def test_a_unix_account_of_the_same_name_is_taken_over(machine):
-    user = machine.ask(machine.owner, "CreateUser", Name="daemon")
-    assert (user["UnixUid"], user["UnixGid"]) == (1, 1)
+def test_a_high_uid_that_somebody_was_given_does_not_push_the_others_up(machine):
+    machine.ask(machine.owner, "CreateUser", Name="ada", UnixUid=2**31 - 1)
+
+    assert machine.ask(machine.owner, "CreateUser", Name="no-account")["UnixUid"] < 40_000
+
+
+def test_a_persons_unix_account_of_the_same_name_is_taken_over(machine, monkeypatch):
+    account = pwd.struct_passwd(("ada", "x", 1234, 1235, "", "/home/ada", "/bin/bash"))
+    monkeypatch.setattr(pwd, "getpwnam", {"ada": account}.__getitem__)
+
+    user = machine.ask(machine.owner, "CreateUser", Name="ada")
+    assert (user["UnixUid"], user["UnixGid"]) == (1234, 1235)
+
+
+@pytest.mark.parametrize("name", ["root", "daemon", "nobody"])
+def test_an_account_that_is_no_persons_is_taken_over_only_where_that_is_said(machine, name):
+    with pytest.raises(InvalidInput, match=f"{name} .*UnixUid"):
+        machine.ask(machine.owner, "CreateUser", Name=name)
+
+    uid, gid = pwd.getpwnam(name)[2:4]
+    if uid:
+        user = machine.ask(machine.owner, "CreateUser", Name=name, UnixUid=uid)
+        assert (user["UnixUid"], user["UnixGid"]) == (uid, gid)
+
+
+@pytest.mark.parametrize("number", [0, -7, 2**31, 2**32, 99_999_999_999])
+def test_ids_that_are_roots_or_nobodys_are_refused(machine, number):
+    for field in ("UnixUid", "UnixGid"):
+        with pytest.raises(InvalidInput, match=f"{field} is {number}"):
+            machine.ask(machine.owner, "CreateUser", Name="ada", **{"UnixUid": 2001, field: number})
 
 
 @pytest.mark.parametrize("name", ["", "1a", "a b", "a/../b", "é", "a" * 65, "root\n"])
@@ -155,7 +187,7 @@ def test_a_token_is_shown_once_and_works_at_once_until_deleted(machine):
         machine.authenticate(request, "10.0.0.9")
 
 
-@pytest.mark.parametrize("hours", [0, -1, 366 * 24 + 1])
+@pytest.mark.parametrize("hours", [0, -1, 366 * 24 + 1, 1e308, float("nan")])
 def test_a_token_always_ends_within_a_year(machine, hours):
     with pytest.raises(InvalidInput):
         machine.ask(machine.owner, "CreateToken", LifeInHours=hours)
@@ -166,3 +198,73 @@ def test_a_user_may_have_many_keys_but_not_any_number(machine):
         machine.ask(machine.owner, "CreateAccessKey")
     with pytest.raises(Conflict, match="20"):
         machine.ask(machine.owner, "CreateAccessKey")
+
+
+def test_a_user_may_have_many_tokens_but_not_any_number(machine):
+    ada = machine.join(Role.DEVELOPER, 2001)
+    for hours in (1, *[48] * 99):
+        machine.ask(ada, "CreateToken", LifeInHours=hours)
+    with pytest.raises(Conflict, match="100 tokens"):
+        machine.ask(ada, "CreateToken")
+
+    machine.ask(machine.owner, "CreateToken")
+    machine.clock.move(hours=2)
+    machine.ask(ada, "CreateToken")
+    assert machine.ask(ada, "ListTokens")["TotalCount"] == 100
+
+
+def test_what_a_token_is_for_is_said_in_short(machine):
+    machine.ask(machine.owner, "CreateToken", Description="d" * 256)
+    with pytest.raises(InvalidInput, match="257 characters"):
+        machine.ask(machine.owner, "CreateToken", Description="d" * 257)
+
+
+def by_token(machine, caller, **fields):
+    """The same user, with a token of theirs."""
+    return known_by(machine, machine.ask(caller, "CreateToken", **fields)["Token"])
+
+
+def known_by(machine, token):
+    return machine.authenticate(replace(PLAIN, headers={"authorization": f"Bearer {token}"}), "10.0.0.9")
+
+
+def test_a_token_is_given_nothing_that_outlasts_it(machine):
+    caller = by_token(machine, machine.owner)
+    key = machine.ask(machine.owner, "CreateAccessKey")["AccessKeyId"]
+    machine.ask(caller, "UpdateAccessKey", access_key_id=key, Enabled=False)
+
+    for action, fields in (
+        ("CreateAccessKey", {}),
+        ("UpdateAccessKey", {"access_key_id": key}),
+    ):
+        with pytest.raises(TokenNotEnough, match=f"{action}.*with an access key"):
+            machine.ask(caller, action, **fields)
+    call = Call(operation=operation("workbench", "GetConnection"), caller=caller, request_id="r")
+    with pytest.raises(TokenNotEnough):
+        connection(machine.parts, call)
+    assert connection(machine.parts, replace(call, caller=machine.owner))["AccessKeySecret"]
+
+
+def test_a_token_makes_tokens_that_end_with_it(machine):
+    ada = machine.join(Role.DEVELOPER, 2001)
+    caller = by_token(machine, machine.owner, LifeInHours=2)
+
+    with pytest.raises(InvalidInput, match=r"2026-05-04 14:00:00 UTC.*fewer hours"):
+        machine.ask(caller, "CreateToken", UserId=ada.user_id, LifeInHours=2.1)
+    made = machine.ask(caller, "CreateToken", UserId=ada.user_id)
+    assert made["GmtExpireTime"] == "2026-05-04T14:00:00Z"
+    assert machine.ask(caller, "CreateToken", LifeInHours=1)["GmtExpireTime"] == "2026-05-04T13:00:00Z"
+
+
+def test_who_deletes_a_token_that_leaked_is_rid_of_all_that_was_made_with_it(machine):
+    caller = by_token(machine, machine.owner)
+    child = machine.ask(caller, "CreateToken")["Token"]
+    grandchild = machine.ask(known_by(machine, child), "CreateToken")["Token"]
+    other = machine.ask(machine.owner, "CreateToken")["Token"]
+
+    machine.ask(machine.owner, "DeleteToken", token_id=caller.token_id)
+
+    for token in (child, grandchild):
+        with pytest.raises(Unauthenticated):
+            known_by(machine, token)
+    assert known_by(machine, other).owner

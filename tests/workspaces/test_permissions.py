@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from scripts.permissions_page import page
+from workbench import notebooks
+from workbench.daemon import compute, metrics_api
+from workbench.daemon import machine as daemon_machine
 from workbench.errors import Forbidden, NotFound
 from workbench.wire.call import Caller
-from workbench.wire.operations import operation, operations
+from workbench.wire.operations import operation
 from workbench.workspaces import PERMISSIONS, Role, may, require, require_on_machine
 from workbench.workspaces.permissions import BY_SERVICE, OPERATORS, InWorkspace, OnMachine
 
@@ -86,12 +89,16 @@ def test_a_guest_only_reads():
                 assert operation(service, action).verb == "GET", action
 
 
-def test_every_operation_that_is_offered_has_a_row(machine):
-    from workbench.notebooks import ROUTES
+def test_every_operation_that_is_offered_has_a_row_and_no_other_has(machine):
+    routes = (
+        *machine.routes,
+        *notebooks.ROUTES,
+        *compute.ROUTES,
+        *daemon_machine.routes(machine.parts, lambda sessions: None),
+        *metrics_api.routes(None),
+    )
 
-    offered = {route.operation.action for route in (*ROUTES, *machine.routes)}
-
-    assert offered | operations("workbench").keys() <= PERMISSIONS.keys()
+    assert {route.operation.action for route in routes} == PERMISSIONS.keys()
 
 
 def test_the_roles_table_that_is_printed_is_the_table(machine):
@@ -104,18 +111,41 @@ def test_the_roles_table_that_is_printed_is_the_table(machine):
     assert Role.DEVELOPER not in shown["Others"]
 
 
-def test_a_member_hears_what_they_may_do(machine):
-    developer, id = machine.join(Role.DEVELOPER, 2001), machine.first.workspace_id
-    codes = {
-        each["PermissionCode"]: each["PermissionRules"]
-        for each in machine.ask(developer, "ListPermissions", workspace_id=id)["Permissions"]
+PUBLIC_AND_PRIVATE = [("PUBLIC", "ANY"), ("PRIVATE", "ANY")]
+PUBLIC_ALONE = [("PUBLIC", "ANY"), ("PRIVATE", "CREATOR")]
+OWN = [("PUBLIC", "CREATOR"), ("PRIVATE", "CREATOR")]
+
+
+def told(machine, caller):
+    """By code, how far the caller hears that it reaches."""
+    answer = machine.ask(caller, "ListPermissions", workspace_id=machine.first.workspace_id)
+    return {
+        each["PermissionCode"]: [
+            (rule["Accessibility"], rule["EntityAccessType"]) for rule in each["PermissionRules"]
+        ]
+        for each in answer["Permissions"]
     }
 
-    assert {rule["EntityAccessType"] for rule in codes["PaiDSW:DeleteInstance"]} == {"CREATOR"}
-    assert {rule["EntityAccessType"] for rule in codes["PaiDSW:GetInstance"]} == {"ANY"}
-    assert "PaiWorkspace:CreateMember" not in codes
-    with pytest.raises(Forbidden):
-        machine.ask(developer, "GetPermission", workspace_id=id, permission_code="PaiWorkspace:CreateMember")
+
+def test_a_member_hears_what_they_may_do(machine):
+    developer, id = machine.join(Role.DEVELOPER, 2001), machine.first.workspace_id
+    codes = told(machine, developer)
+
+    assert codes["PaiDSW:DeleteInstance"] == OWN
+    assert codes["PaiDSW:GetInstance"] == PUBLIC_ALONE, "a colleague's private notebook is not there"
+    assert codes["PaiWorkspace:ListMembers"] == codes["PaiDSW:ListEcsSpecs"] == PUBLIC_AND_PRIVATE
+    assert codes["Workbench:CreateToken"] == OWN
+    assert not codes.keys() & {"PaiWorkspace:CreateMember", "Workbench:CreateUser", "PaiDSW:StopInstances"}
+    for refused in ("PaiWorkspace:CreateMember", "Workbench:CreateUser"):
+        with pytest.raises(Forbidden):
+            machine.ask(developer, "GetPermission", workspace_id=id, permission_code=refused)
+    with pytest.raises(NotFound):
+        machine.ask(developer, "GetPermission", workspace_id=id, permission_code="PaiDSW:StopInstances")
+
+
+def test_who_runs_a_workspace_hears_that_what_is_private_is_there_for_them(machine):
+    assert told(machine, machine.join(Role.OPERATOR, 2001))["PaiDSW:StopInstance"] == PUBLIC_AND_PRIVATE
+    assert told(machine, machine.owner)["Workbench:CreateUser"] == PUBLIC_AND_PRIVATE
 
 
 def test_the_page_of_permissions_is_the_table():

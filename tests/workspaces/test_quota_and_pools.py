@@ -3,8 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import Conflict, Forbidden, LimitReached, NotFound
+from workbench.scheduler import Overcommit
 from workbench.workspaces import Amounts, Kind, Role, Work, begin_work, end_work
-from workbench.workspaces.placing import Asked, PoolRefuses, place
+from workbench.workspaces.placing import ONCE, Asked, PoolRefuses, place
 from workbench.workspaces.pools import Pool, PoolNotFound
 from workbench.workspaces.quota import OverQuota, Quota, admit
 
@@ -54,10 +55,10 @@ def a_pool(**changes):
     return Pool(**{"name": "gpu", "amounts": Amounts(cpus=4, memory_bytes=16 * GIB, gpus=2), **changes})
 
 
-def placed(*pools, workspace="1", used=None, kind=Kind.JOB, pool="", **wanted):
+def placed(*pools, workspace="1", used=None, kind=Kind.JOB, pool="", overcommit=ONCE, **wanted):
     asked = Asked(workspace_id=workspace, kind=kind, amounts=Amounts(**wanted), pool=pool)
     runs = {"": Amounts(), **{each.name: Amounts() for each in pools}, **(used or {})}
-    return place({each.name: each for each in pools}, runs, MACHINE, asked)
+    return place({each.name: each for each in pools}, runs, MACHINE, asked, overcommit)
 
 
 def test_a_workspace_with_pools_works_in_them_and_others_in_the_rest():
@@ -95,6 +96,22 @@ def test_what_runs_on_parts_of_gpus_is_shown_with_the_quota(machine):
 
 def test_without_pools_nothing_is_refused_here():
     assert placed(cpus=1000) == ""
+
+
+def test_a_pool_changes_for_nobody_how_many_times_over_cpus_and_memory_are_promised():
+    nothing_aside, half = a_pool(name="none", amounts=Amounts()), a_pool(workspaces=frozenset({"1"}))
+    generous = Overcommit(cpus=16, memory=4)
+
+    assert placed(nothing_aside, workspace="2", overcommit=generous, cpus=128, memory_bytes=128 * GIB) == ""
+    assert placed(half, overcommit=generous, cpus=64, memory_bytes=64 * GIB) == "gpu"
+    assert placed(half, workspace="2", overcommit=generous, cpus=64, memory_bytes=64 * GIB) == ""
+    for workspace in ("1", "2"):
+        with pytest.raises(PoolRefuses, match="64 CPUs left, 65 wanted"):
+            placed(half, workspace=workspace, overcommit=generous, cpus=65)
+        with pytest.raises(PoolRefuses, match="64 GiB memory left, 65 wanted"):
+            placed(half, workspace=workspace, overcommit=generous, memory_bytes=65 * GIB)
+        with pytest.raises(PoolRefuses, match="2 GPUs left, 3 wanted"):
+            placed(half, workspace=workspace, overcommit=generous, gpus=3)
 
 
 def test_a_full_draining_or_unfit_pool_passes_work_on_to_the_next():
@@ -156,6 +173,25 @@ def test_a_draining_pool_lets_what_runs_finish_unless_it_is_forced(machine):
     assert machine.stopped == []
     machine.ask(machine.owner, "UpdatePool", name="gpu", Draining=True, Force=True)
     assert machine.stopped == ["dsw-1"]
+
+
+def test_what_uses_a_pool_and_which_workspaces_it_is_for_is_told_to_who_may_know_of_it(machine):
+    machine.ask(machine.owner, "CreateWorkspace", WorkspaceName="private")
+    stranger, member = machine.join(Role.DEVELOPER, 2001), machine.join(Role.OPERATOR, 2002, "2")
+    machine.ask(machine.owner, "CreatePool", Name="gpu", Cpus=4, MemoryBytes=GIB, WorkspaceIds=["1", "2"])
+    work = Work(
+        kind=Kind.NOTEBOOK, id="dsw-1", name="n", workspace_id="2", user_id="1", cpus=1, memory_bytes=1
+    )
+    with machine.store.transaction() as db:
+        begin_work(db, work, installed=MACHINE)
+
+    def shown_to(caller):
+        pool = machine.ask(caller, "ListPools")["Pools"][0]
+        return pool["Running"], pool["WorkspaceIds"], pool["UsedCpus"]
+
+    assert shown_to(stranger) == ([], ["1"], 1)
+    assert shown_to(member) == (["notebook dsw-1"], ["2"], 1)
+    assert shown_to(machine.owner) == (["notebook dsw-1"], ["1", "2"], 1)
 
 
 def test_a_pool_in_use_is_not_deleted(machine):

@@ -64,6 +64,15 @@ def test_others_things_are_not_tagged_and_private_ones_do_not_exist(machine, ada
     assert str(private.value).replace("private", "absent") == str(absent.value)
 
 
+def test_a_workspace_that_is_not_ones_own_and_one_that_is_not_there_are_the_same(machine, ada):
+    with pytest.raises(NotFound) as private:
+        machine.ask(ada, "GetResourceTags", kind="workspace", resource_id="2")
+    with pytest.raises(NotFound) as absent:
+        machine.ask(ada, "GetResourceTags", kind="workspace", resource_id="9")
+    assert str(private.value).replace("2", "9") == str(absent.value)
+    assert private.value.code == absent.value.code
+
+
 def test_workspaces_and_pools_have_tags_too(machine, ada):
     machine.ask(machine.owner, "CreatePool", Name="gpu")
     machine.ask(machine.owner, "TagResource", kind="pool", resource_id="gpu", Tags={"cost": "7"})

@@ -77,11 +77,16 @@ def listed(machine, caller):
 
 def heard(machine, caller, *changes):
     """Ids of the changes that a watcher is told, of these."""
+    return [each["Id"] for each in told(machine, caller, *changes)]
+
+
+def told(machine, caller, *changes):
+    """The changes that a watcher is told, of these."""
     parts = replace(machine.parts, live=Told(changes))
     call = Call(operation=operation("workbench", "Watch"), caller=caller, request_id="r")
 
     async def follow():
-        return [each["Id"] async for each in watch(parts, call).lines]
+        return [each async for each in watch(parts, call).lines]
 
     return asyncio.run(follow())
 
@@ -135,6 +140,38 @@ def test_lists_show_a_private_notebook_to_its_owner_and_to_who_runs_the_workspac
 
     publish(machine, victim)
     assert listed(machine, developer) == [victim.id]
+
+
+@pytest.mark.parametrize(
+    ("role", "reads"), [(Role.DEVELOPER, False), (Role.OPERATOR, True), (Role.ADMIN, True)]
+)
+def test_what_a_colleagues_notebook_said_last_and_was_given_is_for_who_may_read_its_log(
+    machine, victim, role, reads
+):
+    said = "It ended with exit code 1. It said last:\nlogging in with s3cret"
+    with machine.store.transaction() as db:
+        failed = replace(victim, accessibility="PUBLIC", reason=said, environment={"KEY": "s3cret"})
+        records.save(db, failed)
+    colleague = machine.join(role, 2001, victim.workspace_id)
+    change = Change(kind="notebook", id=victim.id, workspace_id=victim.workspace_id, message=said)
+
+    for caller, reads_all in ((colleague, reads), (machine.owner, True)):
+        got, (row,) = (
+            shown(machine, caller, "GetInstance"),
+            shown(machine, caller, "ListInstances")["Instances"],
+        )
+        assert ["s3cret" in str(each) for each in (got, row)] == [reads_all] * 2
+        assert got["EnvironmentVariables"] == ({"KEY": "s3cret"} if reads_all else {})
+        assert got["ReasonMessage"] == row["ReasonMessage"] == (said if reads_all else said[:26])
+        assert told(machine, caller, change)[0]["Message"] == got["ReasonMessage"]
+
+
+def shown(machine, caller, action):
+    route = next(each for each in notebooks.ROUTES if each.operation.action == action)
+    call = Call(
+        operation=route.operation, caller=caller, request_id="r", fields={"instance_id": "dsw-victim"}
+    )
+    return route.answer(machine.parts, call)
 
 
 def test_tags_of_a_private_notebook_are_not_told_to_colleagues(machine, victim):

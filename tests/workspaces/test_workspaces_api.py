@@ -1,7 +1,7 @@
 import pytest
 
 from workbench.errors import Conflict, Forbidden, InvalidInput, NotFound
-from workbench.workspaces import Kind, Role, Work, begin_work, end_work
+from workbench.workspaces import Kind, Place, Role, Work, begin_work, end_work
 from workbench.workspaces.quota import Amounts
 
 PLENTY = Amounts(cpus=64, memory_bytes=2**40, gpus=8)
@@ -82,6 +82,30 @@ def test_a_workspace_that_runs_something_is_not_deleted(machine, ada):
         machine.ask(ada, "GetWorkspace", workspace_id=id)
 
 
+def test_what_goes_with_a_workspace_goes_on_record_each_by_itself(machine, ada):
+    id = machine.ask(ada, "CreateWorkspace", WorkspaceName="vision")["WorkspaceId"]
+    for each in ("dsw-1", "dsw-2"):
+        machine.places[each] = Place(workspace_id=id, owner_id=ada.user_id, name=each, private=True)
+    machine.ask(ada, "DeleteWorkspace", workspace_id=id)
+
+    kept = machine.ask(machine.owner, "ListAuditEntries", Operation="DeleteInstance")["Entries"]
+    assert sorted(each["ResourceId"] for each in kept) == ["dsw-1", "dsw-2"]
+    assert {(each["UserName"], each["WorkspaceId"], each["Code"], each["RequestId"]) for each in kept} == {
+        (ada.name, id, "WorkspaceDeleted", "r")
+    }
+
+
+def test_a_workspace_that_is_refused_leaves_nothing_on_record_of_what_is_in_it(machine, ada):
+    id = machine.ask(ada, "CreateWorkspace", WorkspaceName="vision")["WorkspaceId"]
+    machine.places["dsw-1"] = Place(workspace_id=id, owner_id=ada.user_id)
+    with machine.store.transaction() as db:
+        begin_work(db, a_notebook(id, ada.user_id), installed=PLENTY)
+    with pytest.raises(Conflict):
+        machine.ask(ada, "DeleteWorkspace", workspace_id=id)
+
+    assert machine.ask(machine.owner, "ListAuditEntries", Operation="DeleteInstance")["Entries"] == []
+
+
 def test_the_files_of_a_deleted_workspace_stay_known_and_its_id_is_never_given_again(machine, ada):
     id = machine.ask(ada, "CreateWorkspace", WorkspaceName="vision")["WorkspaceId"]
     machine.ask(ada, "DeleteWorkspace", workspace_id=id)
@@ -109,12 +133,40 @@ def test_lists_are_filtered_sorted_and_paged(machine, ada):
     def names(**asked):
         return [each["WorkspaceName"] for each in machine.ask(ada, "ListWorkspaces", **asked)["Workspaces"]]
 
-    assert names() == ["text", "voice", "vision", "default_workspace"]
+    assert names() == ["default_workspace", "vision", "voice", "text"]
+    assert names(Order="DESC") == ["text", "voice", "vision", "default_workspace"]
     assert names(SortBy="WorkspaceName", Order="ASC", PageSize=2, PageNumber=2) == ["vision", "voice"]
     assert names(WorkspaceName="V", Order="ASC") == ["vision", "voice"]
-    assert names(Status="FROZEN") == []
+    assert names(Status="FROZEN") == names(ResourceGroupId="rg-1") == []
+    assert names(Status="enabled", WorkspaceName="text") == ["text"]
+    with pytest.raises(InvalidInput, match="Status is 'WARM'"):
+        names(Status="WARM")
     with pytest.raises(InvalidInput):
         names(SortBy="description; DROP TABLE users")
+
+
+def test_workspaces_are_found_by_who_is_in_them_among_those_that_one_is_in(machine, ada):
+    bob = machine.join(Role.DEVELOPER, 2002)
+    shared, hers, his = (
+        machine.ask(maker, "CreateWorkspace", WorkspaceName=name)["WorkspaceId"]
+        for maker, name in ((ada, "shared"), (ada, "hers"), (bob, "his"))
+    )
+    machine.ask(
+        ada,
+        "CreateMember",
+        workspace_id=shared,
+        Members=[{"UserId": bob.user_id, "Roles": [Role.GUEST]}],
+    )
+
+    def ids(caller, user):
+        answer = machine.ask(caller, "ListWorkspaces", UserId=user.user_id)
+        assert answer["TotalCount"] == len(answer["Workspaces"])
+        return {each["WorkspaceId"] for each in answer["Workspaces"]} - {machine.first.workspace_id}
+
+    assert ids(ada, bob) == {shared}
+    assert ids(bob, ada) == {shared}
+    assert ids(ada, ada) == {shared, hers}
+    assert ids(machine.owner, bob) == {shared, his}
 
 
 def test_settings_of_a_workspace_are_kept_by_key(machine, ada):

@@ -24,7 +24,9 @@ from workbench.cli.token import token
 from workbench.cli.user import user
 from workbench.cli.workspace import workspace
 from workbench.errors import Conflict, NotFound, WorkbenchError
+from workbench.parts import Route
 from workbench.settings import load
+from workbench.wire.operations import operation
 from workbench.workspaces import Auditor, KeyPair, Kind, Role, Work, begin_work
 from workbench.workspaces.quota import Amounts
 
@@ -38,7 +40,14 @@ def run(machine):
     for each in (settings.socket, settings.gateway_socket):
         each.parent.mkdir(parents=True, exist_ok=True)
     auditor = Auditor(machine.store, machine.clock)
-    app = application(machine.parts, machine.routes, machine.authenticate, observe=auditor)
+    listed = Route(operation("dsw", "ListInstances"), lambda parts, call: {"Instances": [], "TotalCount": 0})
+    app = application(
+        machine.parts,
+        [*machine.routes, listed],
+        machine.authenticate,
+        around=auditor.beginning,
+        observe=auditor,
+    )
     server = Server(app, local=settings.socket, public=settings.gateway_socket)
     ready = threading.Event()
     thread = threading.Thread(target=lambda: server.run(on_ready=ready.set))
@@ -114,7 +123,7 @@ def test_a_workspace_is_shown_changed_and_deleted(run):
     run(workspace, "update", "vision", "--display-name", "Cats")
     assert "Cats" in run(workspace, "show", "Vision")
 
-    run(workspace, "delete", "vision")
+    run(workspace, "delete", "vision", "--yes")
     assert "vision" not in run(workspace, "list")
     assert "vision" in run(workspace, "list", "--deleted")
 
@@ -195,7 +204,7 @@ def test_unknown_names_are_told(run):
     with pytest.raises(NotFound, match="workspace 'eden'"):
         run(member, "list", "--workspace", "eden")
     with pytest.raises(WorkbenchError) as refused:
-        run(workspace, "delete", "default_workspace")
+        run(workspace, "delete", "default_workspace", "--yes")
     assert refused.value.status == Conflict.status
 
 
@@ -206,7 +215,7 @@ def deleted(machine, run):
     folder = machine.parts.storage.directories.workspace(id)
     folder.mkdir(parents=True)
     (folder / "thesis").write_text("years of work")
-    run(workspace, "delete", "vision")
+    run(workspace, "delete", "vision", "--yes")
     return folder
 
 

@@ -9,7 +9,7 @@ import re
 
 from workbench_tui.texts import say
 
-_NOTEBOOK = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
+_NOTEBOOK = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")
 _UNIX_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 
@@ -17,7 +17,7 @@ def notebook_name(text: str) -> str:
     """A notebook's name."""
     if not text or _NOTEBOOK.fullmatch(text):
         return ""
-    return say("1 to 63 letters, digits, underscores and hyphens, a letter first.")
+    return say("1 to 63 letters, digits, underscores and hyphens, no hyphen first.")
 
 
 def user_name(text: str) -> str:

@@ -12,6 +12,7 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 from starlette.applications import Starlette
@@ -25,7 +26,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from workbench.api import dialogues, incoming, streams
 from workbench.api.openings import Openings, Recognise
-from workbench.api.outcome import Observer, Outcome, Visit
+from workbench.api.outcome import Around, Observer, Outcome, Visit
 from workbench.api.routing import NotOffered, find_operation
 from workbench.errors import Forbidden, InvalidInput, WorkbenchError
 from workbench.parts import Parts, Route
@@ -68,6 +69,7 @@ def application(
     authenticate: Authenticate,
     *,
     recognise: Recognise = lambda caller: None,
+    around: Around = lambda outcome: nullcontext(),
     observe: Observer = lambda outcome: None,
 ) -> Starlette:
     """The HTTP application. Its `state.openings` ends what is open when the server stops.
@@ -77,9 +79,10 @@ def application(
         routes: Every operation that is offered.
         authenticate: Says who asks.
         recognise: Raises once somebody who asked before would not be let in any more.
+        around: Is there while what was asked for is done, with what is known of the request then.
         observe: Is told of every request but those for health, refused ones too.
     """
-    door = _Door(parts, routes, authenticate, recognise, observe)
+    door = _Door(parts, routes, authenticate, recognise=recognise, around=around, observe=observe)
     asked, talked_to = request_response(door.answer), websocket_session(door.talk)
 
     async def either(scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,12 +107,15 @@ class _Door:
         parts: Parts,
         routes: Sequence[Route],
         authenticate: Authenticate,
+        *,
         recognise: Recognise,
+        around: Around,
         observe: Observer,
     ) -> None:
         self._parts = parts
         self._routes = {(each.operation.service, each.operation.action): each for each in routes}
         self._authenticate = authenticate
+        self._around = around
         self._observe = observe
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="api")
         self.openings = Openings(self._pool, recognise)
@@ -165,7 +171,9 @@ class _Door:
             call, route = self._understand(visit, incoming.read(http, http.method, body))
             if route.talks:
                 raise NotAsked(f"{call.operation.action} is asked for with a WebSocket.")
-            response = self._response(visit, call, route.answer(self._parts, call))
+            with self._around(visit.outcome):
+                answer = route.answer(self._parts, call)
+            response = self._response(visit, call, answer)
         except Exception as error:
             return self._refuse_any(visit, error)
         visit.close()

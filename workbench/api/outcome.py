@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,6 +40,10 @@ class Outcome:
 Observer = Callable[[Outcome], None]
 """Is told of every request once it is decided, before the answer leaves, and of a dialogue's end; in a
 thread of the pool."""
+
+
+Around = Callable[[Outcome], AbstractContextManager[None]]
+"""Is there while what was asked for is done, in the same thread."""
 
 
 class Visit:

@@ -24,7 +24,7 @@ _MOST_DAYS = 36_500
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Lines at most.")
 @click.option("--days", type=NumberType(min=0, max=_MOST_DAYS), help="Only of so many days.")
 @click.option("--since", type=NAME, metavar="TIME", help="Only since then: 2026-01-02T03:04:05Z.")
-@click.option("--until", type=NAME, metavar="TIME", help="Only before then.")
+@click.option("--until", type=NAME, metavar="TIME", help="Only until then.")
 @click.option("--user", type=NAME, metavar="NAME", help="Only what this user did.")
 @click.option("--operation", "action", type=NAME, metavar="NAME", help="Only this, such as DeleteInstance.")
 @click.option("--resource", type=NAME, metavar="ID", help="Only on this.")
@@ -45,7 +45,7 @@ def audit(session: Session, /, limit: int, days: float | None, json_wanted: bool
         for line in lines:
             click.echo(json_text({**as_data(line), "request_id": line["RequestId"]}))
         return
-    print_table(("TIME", "USER", "FROM", "OPERATION", "ON", "OUTCOME"), map(_row, lines))
+    print_table(("TIME", "USER", "FROM", "OPERATION", "ON", "DETAIL", "OUTCOME"), map(_row, lines))
 
 
 def _filters(client: Client, asked: dict[str, Any]) -> dict[str, Any]:
@@ -77,4 +77,5 @@ def _lines(client: Client, limit: int, **filters: Any) -> Iterator[dict[str, Any
 def _row(line: dict[str, Any]) -> tuple[str, ...]:
     outcome = f"{line['Status']} {line['Code']}".rstrip()
     who = line["UserName"] or "unknown"
-    return line["Time"], who, line["Source"], line["Operation"], line["ResourceId"], outcome
+    on, detail = line["ResourceId"], line.get("Detail", "")
+    return line["Time"], who, line["Source"], line["Operation"], on, detail, outcome

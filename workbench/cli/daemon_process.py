@@ -7,16 +7,17 @@ file is ever taken for a running daemon.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from workbench.client import Client, DaemonAway
 from workbench.errors import WorkbenchError
-from workbench.settings import Settings, UnusableHome
+from workbench.settings import Settings, UnusableHome, as_texts
 from workbench.wire.operations import operation
 
 _READY_WITHIN_S = 60.0
@@ -56,6 +57,16 @@ def pid(settings: Settings) -> int | None:
     return None
 
 
+def not_in_force(settings: Settings, names: Iterable[str]) -> list[str]:
+    """Which of these settings the running daemon has other values of; it reads them when it starts."""
+    try:
+        known = json.loads(settings.in_force.read_text())
+    except (OSError, ValueError):
+        known = {}
+    wanted = as_texts(settings)
+    return [name for name in names if known.get(name) != wanted[name]]
+
+
 def answers(settings: Settings) -> bool:
     """Whether the daemon's API is ready."""
     try:
@@ -73,7 +84,9 @@ def launch(settings: Settings, environment: Mapping[str, str]) -> subprocess.Pop
     """
     try:
         settings.logs.mkdir(parents=True, exist_ok=True)
-        opened = log_file(settings).open("ab")
+        settings.logs.chmod(0o700)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        opened = os.fdopen(_for_us_alone(log_file(settings), flags), "ab")
     except OSError as error:
         raise UnusableHome(settings.home, error) from error
     with opened as log:
@@ -120,6 +133,12 @@ def tail(log: Path) -> str:
     except FileNotFoundError:
         return ""
     return "\n".join(lines[-_TAIL_LINES:])
+
+
+def _for_us_alone(path: Path, flags: int) -> int:
+    file = os.open(path, flags, 0o600)
+    os.fchmod(file, 0o600)
+    return file
 
 
 def _looks(within_s: float) -> Iterator[None]:

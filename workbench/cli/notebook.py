@@ -163,6 +163,12 @@ def notebook() -> None:
     help="A share of one GPU, which others use too: 8 means 8 GiB.",
 )
 @click.option(
+    "--pool",
+    type=NAME,
+    metavar="NAME",
+    help="The pool that it must run in; any of its workspace's by default.",
+)
+@click.option(
     "--workspace", type=NAME, metavar="WORKSPACE", help="Its workspace; the default one if not given."
 )
 @_wait
@@ -173,12 +179,13 @@ def create(
     *,
     wishes: Wishes,
     gpu_memory: str | None,
+    pool: str | None,
     workspace: str | None,
     wait: bool,
     json_wanted: bool,
 ) -> None:
     """Create and start a notebook; print its id, and its URL when waited for."""
-    wishes = dataclasses.replace(wishes, gpu_memory=gpu_memory)
+    wishes = dataclasses.replace(wishes, gpu_memory=gpu_memory, pool=pool)
     where = workspace_id(session.client, workspace) if workspace else ""
     notebook_id = notebooks.create(session.client, wishes, workspace_id=where)
     if not json_wanted:
@@ -204,7 +211,8 @@ def list_(session: Session, workspace: str | None, status: str | None, json_want
     """List notebooks."""
     filters = {"Status": status} if status else {}
     where = workspace_id(session.client, workspace) if workspace else ""
-    found = notebooks.list_all(session.client, workspace_id=where, **filters)
+    listed = notebooks.list_all(session.client, workspace_id=where, **filters)
+    found = [notebooks.with_idle_time(session.client, each) for each in listed]
     if json_wanted:
         print_json([dataclasses.asdict(each) for each in found])
     elif found:
@@ -222,6 +230,7 @@ def list_(session: Session, workspace: str | None, status: str | None, json_want
 def show(session: Session, name_or_id: str, json_wanted: bool) -> None:
     """Show all of one notebook."""
     found = notebooks.get(session.client, notebooks.find(session.client, name_or_id))
+    found = notebooks.with_idle_time(session.client, found)
     if json_wanted:
         print_json(dataclasses.asdict(found))
     else:
@@ -275,6 +284,15 @@ def snooze(session: Session, name_or_id: str) -> None:
     shutdown_at = notebooks.get(client, notebook_id).shutdown_at
     kept = f"is kept for {minutes} minutes more" if minutes else "has no idle limit that would stop it"
     say(f"{name_or_id} {kept}{f'; it stops at {shutdown_at} all the same' if shutdown_at else ''}.")
+
+
+@notebook.command()
+@_which
+@pass_session
+def revoke(session: Session, name_or_id: str) -> None:
+    """Let nobody in any more by a link, a browser or a token of before."""
+    notebooks.revoke(session.client, notebooks.find(session.client, name_or_id))
+    say(f"No link, browser or token of before opens {name_or_id}. `workbench notebook open` makes a new one.")
 
 
 @notebook.command()
@@ -468,6 +486,7 @@ def _facts(view: NotebookView) -> list[tuple[str, str]]:
         ("memory", _gib(view.memory)),
         ("shared memory", _gib(view.shared_memory)),
         ("gpu", f"{_gpu(view)} of one" if view.gpu_memory else view.gpu),
+        ("pool", view.pool),
         ("priority", f"{view.priority}{', preemptible' * view.preemptible}"),
         ("idle", ", ".join(filter(None, (_idle(view), limit)))),
         ("stops at", view.shutdown_at),

@@ -37,8 +37,9 @@ def _has(command: Callable[..., Any]) -> Callable[..., Any]:
 def pool() -> None:
     """Pools: parts of the machine for some workspaces and kinds of work.
 
-    A workspace that is linked to pools works in them alone; the others share the rest. Only the
-    machine's owner changes pools.
+    A workspace that is linked to pools works in them alone; the others share the rest. CPUs and
+    memory of either are promised several times over, see the settings cpu_overcommit and
+    memory_overcommit. Only the machine's owner changes pools.
     """
 
 

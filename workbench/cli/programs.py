@@ -13,17 +13,17 @@ import click
 from workbench.cli import engine
 from workbench.cli.output import as_json
 from workbench.cli.session import Session, pass_session
-from workbench.cli.setting_flags import setting_flags
+from workbench.cli.setting_flags import as_environment, setting_flags
 from workbench.settings import load
 
 
 @click.command()
 @setting_flags
 @pass_session
-def daemon(session: Session, environment: Mapping[str, str]) -> None:
+def daemon(session: Session, flags: Mapping[str, str]) -> None:
     """Run the daemon in the foreground; Ctrl-C ends it, and notebooks go on."""
-    engine.check_address(load(environ=session.environment(**environment)).docker_host)
-    _become("workbench.daemon", environment=session.environment(**environment))
+    engine.check_address(load({"home": session.home, **flags}).docker_host)
+    _become("workbench.daemon", environment=session.environment(**as_environment(flags)))
 
 
 @click.command()

@@ -22,11 +22,13 @@ def token() -> None:
 
 @token.command()
 @_whose
-@click.option("--hours", type=NumberType(min=0, min_open=True), default=24, help="How long it lives.")
+@click.option("--hours", type=NumberType(min=0, min_open=True), help="How long it lives; 24 if not given.")
 @click.option("--description", default="", help="What it is for.")
 @as_json
 @pass_session
-def create(session: Session, owner: str | None, hours: float, description: str, json_wanted: bool) -> None:
+def create(
+    session: Session, owner: str | None, hours: float | None, description: str, json_wanted: bool
+) -> None:
     """Make a token; it is shown now and never again."""
     client = session.client
     made = client.call(

@@ -26,8 +26,8 @@ def user() -> None:
 
 @user.command()
 @click.argument("name", type=NAME)
-@click.option("--uid", type=click.IntRange(min=0), help="Unix uid of their containers and files.")
-@click.option("--gid", type=click.IntRange(min=0), help="Unix gid of their containers and files.")
+@click.option("--uid", type=click.IntRange(1, 2**31 - 1), help="Unix uid of their containers and files.")
+@click.option("--gid", type=click.IntRange(1, 2**31 - 1), help="Unix gid of their containers and files.")
 @as_json
 @pass_session
 def add(session: Session, name: str, uid: int | None, gid: int | None, json_wanted: bool) -> None:

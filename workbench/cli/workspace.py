@@ -12,6 +12,7 @@ from workbench.cli.output import as_json, print_facts, print_json, print_table, 
 from workbench.cli.session import Session, pass_session
 from workbench.cli.sizes import BytesType, shown_bytes
 from workbench.cli.values import NAME, NumberType
+from workbench.client import notebooks
 from workbench.errors import Conflict, NotFound
 from workbench.wire.operations import operation
 
@@ -127,11 +128,22 @@ def update(
 
 @workspace.command()
 @_which
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_session
-def delete(session: Session, name: str) -> None:
-    """Delete a workspace in which nothing runs; its files stay."""
+def delete(session: Session, name: str, yes: bool) -> None:
+    """Delete a workspace in which nothing runs, with its stopped notebooks; its files stay."""
     client = session.client
-    client.call(operation("aiworkspace", "DeleteWorkspace"), workspace_id=workspace_id(client, name))
+    id = workspace_id(client, name)
+    going = notebooks.list_all(client, workspace_id=id)
+    if going:
+        say("With it goes what was installed with pip or conda in these notebooks, for ever:")
+        for each in going:
+            say(f"  {each.name} ({each.id}) of {each.owner}, {each.status}")
+    if not yes:
+        number = f"{len(going)} notebook{'s' * (len(going) != 1)}" if going else "no notebooks"
+        question = f"Delete the workspace {name} with its members and {number}? This cannot be undone"
+        click.confirm(question, abort=True, err=True)
+    client.call(operation("aiworkspace", "DeleteWorkspace"), workspace_id=id)
     say("Its files are still there; `workbench workspace purge` removes them.")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.client.answers import ClientError, DaemonAway
@@ -110,6 +110,7 @@ class Wishes:
         shutdown_after_ms: Stop so long from now, whatever happens; 0 for never.
         gpu_type: A part of the card's name, or a MIG instance by profile or UUID.
         gpu_memory: A share of one card, as `memory`, instead of whole ones; for a new notebook only.
+        pool: The pool that it must run in; for a new notebook only.
         priority: From 1 to 9, the highest served first.
         preemptible: Whether it may be stopped for work of a higher priority, and start again after it.
         environment: All of its variables; those that are not in it are dropped.
@@ -124,6 +125,7 @@ class Wishes:
     gpu: str | None = None
     gpu_type: str | None = None
     gpu_memory: str | None = None
+    pool: str | None = None
     priority: int | None = None
     preemptible: bool | None = None
     environment: Mapping[str, str] | None = None
@@ -151,6 +153,7 @@ class NotebookView:
     shared_memory: str
     gpu: str
     gpu_memory: str
+    pool: str
     priority: int
     preemptible: bool
     url: str
@@ -183,6 +186,7 @@ class NotebookView:
             shared_memory=resource.get("SharedMemory") or "",
             gpu=resource.get("GPU") or "",
             gpu_memory=labels.get(_GPU_MEMORY, "") if resource.get("GPU") in (None, "", "0") else "",
+            pool=answer.get("ResourceId") or "",
             priority=answer.get("Priority") or 1,
             preemptible=labels.get(_PREEMPTIBLE) == "true",
             url=answer.get("InstanceUrl") or "",
@@ -233,6 +237,19 @@ def list_all(client: Client, *, workspace_id: str = "", **filters: str) -> list[
 def get(client: Client, notebook_id: str) -> NotebookView:
     """One notebook."""
     return NotebookView.from_answer(client.call(operation("dsw", "GetInstance"), instance_id=notebook_id))
+
+
+def with_idle_time(client: Client, view: NotebookView) -> NotebookView:
+    """The notebook with how long it has been idle, which only one that has a limit says by itself."""
+    if view.status != "Running" or view.idle_minutes is not None:
+        return view
+    try:
+        culler = client.call(operation("dsw", "GetIdleInstanceCuller"), instance_id=view.id)
+    except ClientError as error:
+        if error.status == NotFound.status:
+            return view  # it went meanwhile
+        raise
+    return replace(view, idle_minutes=culler.get("IdleTimeInMinutes"))
 
 
 def find(client: Client, name_or_id: str) -> str:
@@ -328,6 +345,11 @@ def ticket(client: Client, notebook_id: str) -> str:
     return url
 
 
+def revoke(client: Client, notebook_id: str) -> None:
+    """Make every link, cookie and token that lets somebody into the notebook worthless."""
+    client.call(operation("workbench", "RevokeNotebookAccess"), instance_id=notebook_id)
+
+
 def logs(
     client: Client, notebook_id: str, *, follow: bool = False, tail: int | None = None
 ) -> Iterator[dict[str, Any]]:
@@ -404,6 +426,7 @@ def _fields(wishes: Wishes) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "InstanceName": wishes.name,
         "ImageUrl": wishes.image,
+        "ResourceId": wishes.pool,
         "RequestedResource": {name: value for name, value in resource.items() if value is not None} or None,
         "EnvironmentVariables": wishes.environment,
         "Datasets": None if wishes.mounts is None else [_dataset(each) for each in wishes.mounts],

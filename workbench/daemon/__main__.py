@@ -7,6 +7,7 @@ everything; both do what the running daemon would, and end.
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import signal
@@ -20,7 +21,7 @@ from workbench.daemon import compute, down, machine, metrics_api
 from workbench.daemon.lock import only_daemon_of
 from workbench.daemon.wiring import Machine, build
 from workbench.errors import WorkbenchError
-from workbench.settings import Settings, load
+from workbench.settings import Settings, as_texts, expect_files, load
 
 log = logging.getLogger("workbench.daemon")
 
@@ -35,6 +36,8 @@ def main() -> int:
     os.umask(0o077)
     try:
         settings = load()
+        if not (chosen.down or chosen.purge):
+            expect_files(settings)
         _log_to_stderr(settings.log_level)
         with only_daemon_of(settings.home, settings.run):
             whole = build(settings)
@@ -51,7 +54,7 @@ def main() -> int:
 def _serve(whole: Machine, settings: Settings) -> None:
     ending = _Ending()
     parts = whole.parts
-    authenticator = workspaces.Authenticator(parts.store, parts.vault, parts.now)
+    authenticator = workspaces.Authenticator(parts.store, parts.vault, parts.now, settings.run / "nonces")
     auditor = workspaces.Auditor(parts.store, parts.now, [notebooks.RESIDENTS])
     auditor.close_what_was_left()
     app = application(
@@ -65,12 +68,14 @@ def _serve(whole: Machine, settings: Settings) -> None:
         ),
         authenticator,
         recognise=authenticator.recognise,
+        around=auditor.beginning,
         observe=auditor,
     )
     server = Server(app, local=settings.socket, public=settings.gateway_socket)
     ending.server = server
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda number, frame: ending.ask(False))
+    settings.in_force.write_text(json.dumps(as_texts(settings)))
     watch = whole.start()
     whole.measuring.start()
     log.info("daemon started home=%s pid=%d endpoint=%s", settings.home, os.getpid(), settings.endpoint)

@@ -49,7 +49,11 @@ def routes(parts: Parts, shut_down: Callable[[bool], None]) -> tuple[Route, ...]
                 "MachineOwner": call.caller.owner,
             },
             "Engine": _engine(parts),
-            "Gateway": {"Answers": gateway.answers, "Message": gateway.message},
+            "Gateway": {
+                "Answers": gateway.answers,
+                "State": gateway.state,
+                "Message": gateway.message,
+            },
             "Notebooks": by_status,
             "Images": _images(parts),
             "Failures": [
@@ -77,6 +81,7 @@ def routes(parts: Parts, shut_down: Callable[[bool], None]) -> tuple[Route, ...]
 
 def connection(parts: Parts, call: Call) -> Answer:
     """GetConnection: what the caller's own programs need to connect."""
+    workspaces.refuse_to_tokens(call.caller, call.operation.action)
     with parts.store.reading() as db:
         key = workspaces.usable_key(db, parts.vault, call.caller.user_id)
         workspace = workspaces.default_workspace(db)
@@ -128,7 +133,7 @@ async def _changes(
             "Kind": change.kind,
             "Id": change.id,
             "Status": change.status,
-            "Message": change.message,
+            "Message": await asyncio.to_thread(_message, parts, caller, change),
         }
 
 
@@ -145,6 +150,10 @@ def _may_hear(parts: Parts, caller: Caller, change: Change) -> bool:
     except (Forbidden, NotFound):
         return False
     return True
+
+
+def _message(parts: Parts, caller: Caller, change: Change) -> str:
+    return notebooks.heard_by(parts, caller, change) if change.kind == notebooks.KIND else change.message
 
 
 def _engine(parts: Parts) -> Answer:

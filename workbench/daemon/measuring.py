@@ -4,6 +4,7 @@ idle or faulty."""
 from __future__ import annotations
 
 import logging
+from functools import lru_cache, partial
 
 from sqlite_utils import Database
 
@@ -70,20 +71,16 @@ class Measuring:
 
 
 def _owners(db: Database) -> dict[Work, Owner]:
-    workspace_names: dict[str, str] = {}
-    user_names: dict[str, str] = {}
+    workspace_name = lru_cache(partial(workspaces.workspace_name, db))
+    user_name = lru_cache(partial(workspaces.user_name, db))
     owners: dict[Work, Owner] = {}
     for each in workspaces.running_work(db):
-        if each.workspace_id not in workspace_names:
-            workspace_names[each.workspace_id] = workspaces.workspace(db, each.workspace_id).name
-        if each.user_id not in user_names:
-            user_names[each.user_id] = workspaces.user(db, each.user_id).name
         owners[each.kind.value, each.id] = Owner(
             name=each.name,
             workspace_id=each.workspace_id,
-            workspace_name=workspace_names[each.workspace_id],
+            workspace_name=workspace_name(each.workspace_id),
             user_id=each.user_id,
-            user_name=user_names[each.user_id],
+            user_name=user_name(each.user_id),
         )
     return owners
 

@@ -27,6 +27,8 @@ _USUAL_BUCKETS = 300
 _MOST_BUCKETS = 11_000
 _USUAL_RANGE = timedelta(hours=1)
 _USUAL_STEP_MINUTES = 5
+_LONGEST_STEP_S = 366 * 24 * 3600
+_FIRST_YEAR = 2000
 
 _OF_PAI = {
     "CpuCoreUsage": "cpus",
@@ -160,10 +162,10 @@ def _query(
     since = _moment(fields, "Since", until - _USUAL_RANGE)
     length_s = int((until - since).total_seconds())
     step = fields.get("Step", max(int(parts.settings.sample_s), -(-length_s // _USUAL_BUCKETS), 1))
-    if length_s < 0 or step < 1:
+    if length_s < 0 or not 1 <= step <= _LONGEST_STEP_S:
         raise InvalidInput(
             f"From {since:%FT%TZ} to {until:%FT%TZ} in steps of {step} s: the end must not be before the "
-            "beginning, and a step is at least 1 s."
+            f"beginning, and a step is 1 to {_LONGEST_STEP_S} s."
         )
     if length_s / step > _MOST_BUCKETS:
         raise InvalidInput(f"{length_s // step} steps are too many; {_MOST_BUCKETS} are answered at most.")
@@ -190,7 +192,12 @@ def _series(series: Series, buckets: list[Bucket], times: list[int]) -> dict[str
 
 
 def _moment(fields: Mapping[str, Any], name: str, otherwise: datetime) -> datetime:
-    return from_wire(fields[name]) if name in fields else otherwise
+    if name not in fields:
+        return otherwise
+    moment = from_wire(fields[name])
+    if moment.year < _FIRST_YEAR:
+        raise InvalidInput(f"{name} is {fields[name]}; nothing was measured before {_FIRST_YEAR}.")
+    return moment
 
 
 def _minutes(step: str) -> int:

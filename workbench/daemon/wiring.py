@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlite_utils import Database
+
 from workbench import notebooks, scheduler, workspaces
 from workbench.daemon.measuring import Measuring
 from workbench.errors import EngineAway
@@ -31,8 +33,6 @@ log = logging.getLogger(__name__)
 
 _MIGRATIONS = (events.MIGRATIONS, scheduler.MIGRATIONS, workspaces.MIGRATIONS, notebooks.MIGRATIONS)
 _SHELLS = "shells"
-_UNPRIVILEGED = 1000
-"""Uid and gid of sessions where the daemon runs as root for nobody else: no session runs as root."""
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,14 @@ def build(settings: Settings) -> Machine:
     store.migrate(_MIGRATIONS)
     vault = Vault(settings.home / "secret.key")
     with store.transaction() as db:
-        workspaces.first_start(db, vault, _owner_name(), *_owner_ids(), now=datetime.now(UTC))
+        workspaces.first_start(db, vault, _owner_name(), *_owner_ids(db), now=datetime.now(UTC))
 
     queue = WorkQueue(workers=settings.workers, resync_s=settings.resync_s)
     runtime = Runtime(settings.docker_host, home_id)
     live = Live()
     images = Images(settings, home_id, lambda name: _image_changed(parts, name))
+    storage = Storage(settings)
+    storage.directories.close_to_others()
     parts: Parts = Parts(
         settings=settings,
         store=store,
@@ -78,7 +80,7 @@ def build(settings: Settings) -> Machine:
         runtime=runtime,
         images=images,
         node=Node({"home": settings.home, "docker": _engine_folder(runtime)}),
-        storage=Storage(settings),
+        storage=storage,
         gateway=Gateway(settings, runtime, images),
         queue=queue,
         live=live,
@@ -92,6 +94,11 @@ def build(settings: Settings) -> Machine:
         workspaces.DISK_USAGE,
         lambda id: workspaces.count_disk_usage(parts, [notebooks.RESIDENTS], id),
         lambda: _workspace_ids(parts),
+    )
+    queue.serve(
+        workspaces.NETWORK,
+        lambda name: workspaces.reconcile_network(parts, name),
+        lambda: workspaces.network_names(parts),
     )
     with store.reading() as db:
         parts.gateway.sync([notebooks.route(vault, each) for each in notebooks.everything(db)])
@@ -162,6 +169,7 @@ def _make_folders(settings: Settings) -> None:
     # Others may pass through to the socket, where their uid is asked for, and see nothing else.
     for folder in (settings.home, settings.run):
         folder.chmod(0o711)
+    settings.logs.chmod(0o700)
 
 
 def _home_id(home: Path) -> str:
@@ -178,9 +186,10 @@ def _owner_name() -> str:
     return os.environ.get("SUDO_USER") or getpass.getuser()
 
 
-def _owner_ids() -> tuple[int, int]:
-    """Whose sessions' files are: of who called sudo, or our own; never root's."""
+def _owner_ids(db: Database) -> tuple[int, int]:
+    """Whose sessions' files are: of who called sudo, or our own. Never root's, as no session runs as
+    root: where root calls for nobody else they are nobody's on this machine."""
     if os.geteuid():
         return os.geteuid(), os.getegid()
-    uid = int(os.environ.get("SUDO_UID", "0")) or _UNPRIVILEGED
-    return uid, int(os.environ.get("SUDO_GID", "0")) or _UNPRIVILEGED
+    uid = int(os.environ.get("SUDO_UID", "0")) or workspaces.free_uid(db)
+    return uid, int(os.environ.get("SUDO_GID", "0")) or uid

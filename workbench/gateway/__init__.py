@@ -4,7 +4,24 @@
 that a request may reach is decided in `haproxy.cfg`.
 """
 
-from workbench.gateway.gateway import IMAGE, KIND, Gateway, GatewayStatus
+from workbench.gateway.gateway import (
+    IMAGE,
+    KIND,
+    Gateway,
+    GatewayFilesUnwritable,
+    GatewayState,
+    GatewayStatus,
+)
 from workbench.gateway.routes import BadRoute, NotebookRoute, Phase
 
-__all__ = ["IMAGE", "KIND", "BadRoute", "Gateway", "GatewayStatus", "NotebookRoute", "Phase"]
+__all__ = [
+    "IMAGE",
+    "KIND",
+    "BadRoute",
+    "Gateway",
+    "GatewayFilesUnwritable",
+    "GatewayState",
+    "GatewayStatus",
+    "NotebookRoute",
+    "Phase",
+]

@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from workbench.errors import Unavailable, WorkbenchError
 from workbench.gateway import certificate, port, render
@@ -47,6 +48,17 @@ class GatewayFilesUnwritable(Unavailable):
     code = "GatewayFilesUnwritable"
 
 
+class GatewayState(StrEnum):
+    """Whether the one port answers, and if not, whether it will by itself."""
+
+    ANSWERS = "Answers"
+    STARTING = "Starting"
+    BUILDING = "Building"
+    """Its image is on the way, which may take minutes."""
+    AWAY = "Away"
+    """Something is in the way that somebody has to mend."""
+
+
 @dataclass(frozen=True)
 class GatewayStatus:
     """How the one port does. `message` says in words why it does not answer, or what is amiss.
@@ -55,9 +67,14 @@ class GatewayStatus:
     20 MB each.
     """
 
-    answers: bool
+    state: GatewayState
     message: str = ""
     leaving: int = 0
+
+    @property
+    def answers(self) -> bool:
+        """Whether browsers get in."""
+        return self.state is GatewayState.ANSWERS
 
 
 class Gateway:
@@ -85,7 +102,7 @@ class Gateway:
         self._generation = render.generation(self._frame)
         self._refused: str | None = None
         self._routes: dict[str, NotebookRoute] | None = None
-        self._status = GatewayStatus(answers=False, message="It has not been started yet.")
+        self._status = GatewayStatus(GatewayState.STARTING, "It has not been started yet.")
         # Over routes, files and HAProxy; never held while Docker is waited for, so that a sick
         # engine delays nobody's withdrawal.
         self._lock = threading.Lock()
@@ -101,7 +118,8 @@ class Gateway:
             return self._try_to_apply()
 
     def publish(self, route: NotebookRoute) -> bool:
-        """Add or change one route. Changed secrets end what was connected with those of before.
+        """Add or change one route. Changed secrets end what was connected with those of before. One that
+        comes too late, after a newer revision of it, changes nothing.
 
         Returns:
             As for `sync`.
@@ -109,7 +127,9 @@ class Gateway:
         with self._lock:
             if self._routes is None:
                 return False
-            self._routes[route.id] = route
+            known = self._routes.get(route.id)
+            if known is None or known.revision <= route.revision:
+                self._routes[route.id] = route
             return self._try_to_apply()
 
     def withdraw(self, id: str) -> bool:
@@ -151,7 +171,7 @@ class Gateway:
         if pod := self._runtime.find_pod(KIND, ID):
             self._runtime.stop_pod(pod, grace_s=_STOP_GRACE_S)
             self._runtime.remove_pod(pod)
-        self._status = GatewayStatus(answers=False, message="It was stopped.")
+        self._status = GatewayStatus(GatewayState.AWAY, "It was stopped.")
 
     def status(self) -> GatewayStatus:
         """How the last look found it."""
@@ -173,9 +193,10 @@ class Gateway:
             case Present() as image:
                 return self._run(self._plan(image.image_id))
             case Working() as work:
-                return self._wait(f"Its image is on the way: {work.text}.", NOT_UNTIL_WOKEN)
+                self._note(GatewayState.BUILDING, f"Its image is on the way: {work.text}.")
+                return NOT_UNTIL_WOKEN
             case Failed() as failure:
-                return self._wait(f"Its image cannot be had: {failure.reason} {failure.hint}", _LATER)
+                return self._stay_away(f"Its image cannot be had: {failure.reason} {failure.hint}")
 
     def _first_certificate(self) -> str:
         """The certificate of the settings; where that cannot be used, the one that the gateway has."""
@@ -225,13 +246,13 @@ class Gateway:
         self._runtime.remove_pod(pod)
         log.warning("gateway ended exit_code=%s reason=%s", pod.exit_code, reason)
         if pod.state is PodState.ENDED and not _was_healthy(pod):
-            return self._wait(f"It ended as soon as it was started: {reason}", _LATER)
+            return self._stay_away(f"It ended as soon as it was started: {reason}")
         return self._start(plan)
 
     def _start(self, plan: PodPlan) -> Again:
         hosts = [_host(address) for address in self._listens_on]
         if problem := port.why_not(hosts, self._settings.port):
-            return self._wait(problem, _LATER)
+            return self._stay_away(problem)
         with self._lock:
             self._write(self._files())
         try:
@@ -239,15 +260,17 @@ class Gateway:
         except Unavailable:
             raise
         except WorkbenchError as error:
-            return self._wait(f"It cannot be started: {error}", _LATER)
-        return self._wait("It is starting.", _SOON)
+            return self._stay_away(f"It cannot be started: {error}")
+        self._note(GatewayState.STARTING, "It is starting.")
+        return _SOON
 
     def _keep_up(self) -> Again:
         try:
             with self._lock:
                 done = self._apply()
         except GatewayAway as error:
-            return self._wait(str(error), _SOON)
+            self._note(GatewayState.STARTING, str(error))
+            return _SOON
         return NOT_UNTIL_WOKEN if done else _LATER
 
     def _try_to_apply(self) -> bool:
@@ -266,7 +289,7 @@ class Gateway:
         if not amiss and self._certificate_trouble:
             amiss = f"It goes on with the certificate from before. {self._certificate_trouble}"
         self._status = GatewayStatus(
-            answers=True,
+            GatewayState.ANSWERS,
             message=amiss or next(iter(refused), ""),
             leaving=sum(worker.leaving for worker in workers),
         )
@@ -365,11 +388,14 @@ class Gateway:
         # Another image, user or place is another gateway; a label has room for a number only.
         return replace(plan, generation=zlib.crc32(repr(plan).encode()))
 
-    def _wait(self, message: str, again: Again) -> Again:
+    def _stay_away(self, message: str) -> Again:
+        self._note(GatewayState.AWAY, message)
+        return _LATER
+
+    def _note(self, state: GatewayState, message: str) -> None:
         if message != self._status.message:
             log.info("gateway waits reason=%s", message)
-        self._status = GatewayStatus(answers=False, message=message)
-        return again
+        self._status = GatewayStatus(state, message)
 
     def _why_refused(self) -> str:
         pod = self._runtime.find_pod(KIND, ID)

@@ -8,7 +8,7 @@ line gets into one.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import ip_address
 
@@ -54,7 +54,8 @@ class NotebookRoute:
     `address` (an IP) and `port` are its container's, needed only while it is ready.
     `cookie` opens its own origin to a browser, `access_token` the plain path to programs,
     `jupyter_token` is what Jupyter itself wants to see and no client ever does. Each is 16
-    to 128 characters of the URL-safe base64 alphabet (`secrets.token_urlsafe(32)`).
+    to 128 characters of the URL-safe base64 alphabet (`secrets.token_urlsafe(32)`). `revision` tells which
+    of two is the newer one, where one that says the same is as good as the other.
     """
 
     id: str
@@ -64,6 +65,7 @@ class NotebookRoute:
     jupyter_token: str
     access_token: str
     cookie: str
+    revision: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
         if not _ID.fullmatch(self.id):

@@ -7,6 +7,7 @@ from workbench.notebooks.reconcile import note_out_of_memory, pod_key, reconcile
 from workbench.notebooks.records import MIGRATIONS, IdleLimit, by_status, everything, ids, waiting_for_image
 from workbench.notebooks.residents import RESIDENTS, stop_all
 from workbench.notebooks.session import KIND
+from workbench.notebooks.sight import heard_by
 from workbench.notebooks.unused import idle_floors, note_use, stop_unless_active
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "IdleLimit",
     "by_status",
     "everything",
+    "heard_by",
     "idle_floors",
     "ids",
     "note_out_of_memory",

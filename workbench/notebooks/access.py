@@ -1,8 +1,9 @@
 """How a notebook is reached, and what lets somebody in.
 
-A notebook has three secrets. Jupyter's own token is known to the gateway alone. The access
-token is for programs, sent with each request. The cookie is for browsers, valid on the
-notebook's own origin only; a browser gets it in exchange for a ticket, a link that works once.
+A notebook has three secrets. Jupyter's own token is the gateway's; who has a shell in the notebook
+can read it too, so each start has another. The access token is for programs, sent with each request.
+The cookie is for browsers, valid on the notebook's own origin only; a browser gets it in exchange for
+a ticket, a link that works once, and only as long as what it was asked for with is good.
 """
 
 from __future__ import annotations
@@ -14,12 +15,16 @@ from datetime import datetime, timedelta
 
 from sqlite_utils import Database
 
-from workbench.errors import Unauthenticated
+from workbench import workspaces
+from workbench.errors import Unauthenticated, WorkbenchError
 from workbench.gateway import NotebookRoute, Phase
+from workbench.notebooks import records
 from workbench.notebooks.records import Notebook, Status
 from workbench.notebooks.session import PORT, base_path
+from workbench.parts import Parts
 from workbench.settings import Settings
 from workbench.store.vault import Vault
+from workbench.wire.call import Caller
 
 TICKET_LASTS = timedelta(days=1)
 
@@ -38,19 +43,15 @@ class BadTicket(Unauthenticated):
 
 def with_new_secrets(vault: Vault, notebook: Notebook) -> Notebook:
     """A new notebook with its three secrets."""
-    return replace(with_new_locks(vault, notebook), jupyter_token=vault.seal(secrets.token_hex(32)))
+    return replace(_with_new_locks(vault, notebook), jupyter_token=vault.seal(secrets.token_hex(32)))
 
 
-def with_new_locks(vault: Vault, notebook: Notebook) -> Notebook:
-    """The notebook with another access token and another cookie; whoever had those of before is out.
-
-    Jupyter's own token stays: the container that runs has it, and nobody else but the gateway.
-    """
-    return replace(
-        notebook,
-        access_token=vault.seal(secrets.token_hex(32)),
-        cookie=vault.seal(secrets.token_hex(32)),
-    )
+def with_token_of_this_start(vault: Vault, notebook: Notebook) -> Notebook:
+    """The notebook as it is to be started: no token that Jupyter had before opens it."""
+    if notebook.token_generation == notebook.generation:
+        return notebook
+    token = vault.seal(secrets.token_hex(32))
+    return replace(notebook, jupyter_token=token, token_generation=notebook.generation)
 
 
 def route(vault: Vault, notebook: Notebook) -> NotebookRoute:
@@ -70,7 +71,18 @@ def route(vault: Vault, notebook: Notebook) -> NotebookRoute:
         jupyter_token=vault.open(notebook.jupyter_token),
         access_token=vault.open(notebook.access_token),
         cookie=vault.open(notebook.cookie),
+        revision=notebook.revision,
     )
+
+
+def lead(parts: Parts, notebook: Notebook) -> None:
+    """Have the gateway lead to a notebook as it stood in this revision, unless a newer one is known there,
+    and nowhere once it is off the record."""
+    parts.gateway.publish(route(parts.vault, notebook))
+    with parts.store.reading() as db:
+        gone = records.find(db, notebook.id) is None
+    if gone:  # whoever forgot it may have withdrawn the route before it came
+        parts.gateway.withdraw(notebook.id)
 
 
 def origin(settings: Settings, notebook_id: str) -> str:
@@ -89,32 +101,53 @@ def program_url(settings: Settings, notebook_id: str) -> str:
     return f"{settings.endpoint}{base_path(notebook_id)}"
 
 
-def issue_ticket(db: Database, notebook_id: str, now: datetime) -> str:
-    """Make a ticket: good once, for a day."""
+def issue_ticket(db: Database, notebook_id: str, maker: Caller, now: datetime) -> str:
+    """Make a ticket: good once, for a day, unless its maker is shut out before."""
     db.execute("DELETE FROM notebook_tickets WHERE expires_at <= ?", [now.isoformat()])
     ticket = secrets.token_urlsafe(32)
     expires_at = (now + TICKET_LASTS).isoformat()
-    db.execute("INSERT INTO notebook_tickets VALUES (?, ?, ?)", [_digest(ticket), notebook_id, expires_at])
+    db.execute(
+        "INSERT INTO notebook_tickets (digest, notebook_id, expires_at, user_id, access_key_id, token_id)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [_digest(ticket), notebook_id, expires_at, maker.user_id, maker.access_key_id, maker.token_id],
+    )
     return ticket
 
 
-def void_tickets(db: Database, notebook_id: str) -> None:
-    """Let nobody in by a ticket that was made up to now."""
-    db.execute("DELETE FROM notebook_tickets WHERE notebook_id = ?", [notebook_id])
+def change_locks(db: Database, vault: Vault, notebook: Notebook) -> Notebook:
+    """Let nobody in by a token, a cookie or a ticket of before; once the gateway knows, see `lead`."""
+    db.execute("DELETE FROM notebook_tickets WHERE notebook_id = ?", [notebook.id])
+    return records.save(db, _with_new_locks(vault, notebook))
 
 
 def redeem_ticket(db: Database, notebook_id: str, ticket: str, now: datetime) -> None:
     """Use a ticket up.
 
     Raises:
-        BadTicket: It does not let anybody in here.
+        BadTicket: It does not let anybody in here, or not any more.
     """
     used = db.execute(
-        "DELETE FROM notebook_tickets WHERE digest = ? AND notebook_id = ? AND expires_at > ?",
+        "SELECT * FROM notebook_tickets WHERE digest = ? AND notebook_id = ? AND expires_at > ?",
         [_digest(ticket), notebook_id, now.isoformat()],
-    )
-    if used.rowcount != 1:
+    ).fetchone()
+    if used is None:
         raise BadTicket
+    maker = Caller(
+        user_id=used["user_id"], name="", access_key_id=used["access_key_id"], token_id=used["token_id"]
+    )
+    try:
+        workspaces.recognise(db, maker, now)
+    except WorkbenchError as error:
+        raise BadTicket from error
+    db.execute("DELETE FROM notebook_tickets WHERE digest = ?", [used["digest"]])
+
+
+def _with_new_locks(vault: Vault, notebook: Notebook) -> Notebook:
+    return replace(
+        notebook,
+        access_token=vault.seal(secrets.token_hex(32)),
+        cookie=vault.seal(secrets.token_hex(32)),
+    )
 
 
 def _digest(ticket: str) -> str:

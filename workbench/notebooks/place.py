@@ -61,9 +61,9 @@ def holding(holders: Mapping[str, Sequence[Holder]], gpus: Iterable[Gpu]) -> dic
         parts += [(each.uuid, f"{gpu.name} {each.profile}", each.memory_bytes) for each in gpu.instances]
         for uuid, name, memory in parts:
             for each in holders.get(uuid, ()):
-                before = found.get(each.id, Holding("", 0))
                 size = each.memory_bytes or memory
-                found[each.id] = Holding(f"{before.types} {name}".strip(), before.memory_bytes + size)
+                before = found.get(each.id, Holding("", size))
+                found[each.id] = Holding(f"{before.types} {name}".strip(), min(before.memory_bytes, size))
     return found
 
 

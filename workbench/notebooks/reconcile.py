@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import timedelta
 
 from workbench import scheduler, workspaces
-from workbench.errors import WorkbenchError
+from workbench.errors import Unavailable, WorkbenchError
+from workbench.gateway import GatewayFilesUnwritable
 from workbench.node import devices
 from workbench.notebooks import access, jupyter, logs, place, records, rules, session
 from workbench.notebooks.records import Notebook, Status
@@ -38,11 +39,30 @@ def reconcile(parts: Parts, notebook_id: str) -> Again:
 
     Raises:
         EngineAway: Docker does not answer. Nothing was concluded; the queue backs off.
+        Exception: Something unexpected; one that was to start says so. The queue backs off.
     """
     try:
         return _step(parts, notebook_id)
     except records.ChangedMeanwhile:
         return AT_ONCE  # its owner asked for something else: decide anew
+    except Unavailable:
+        raise
+    except Exception as error:
+        _tell_what_holds_it_up(parts, notebook_id, error)
+        raise
+
+
+def _tell_what_holds_it_up(parts: Parts, notebook_id: str, error: Exception) -> None:
+    if isinstance(error, WorkbenchError):
+        why = str(error)
+    else:
+        why = f"Something unexpected happened ({type(error).__name__}); the daemon's log says more."
+    with parts.store.reading() as db:
+        notebook = records.find(db, notebook_id)
+    if notebook:
+        limit = timedelta(seconds=parts.settings.start_timeout_s)
+        with suppress(records.ChangedMeanwhile):  # the next look tells it
+            save(parts, rules.held_up(notebook, why, limit, parts.now()))
 
 
 def _step(parts: Parts, notebook_id: str) -> Again:
@@ -64,6 +84,9 @@ def _step(parts: Parts, notebook_id: str) -> Again:
         case rules.Recover():
             return _write(parts, rules.recover(notebook, parts.now()))
         case rules.Stop(pod):
+            # First nobody is led there any more: once it has ended, its address may be another's.
+            with suppress(GatewayFilesUnwritable):  # a full disk is no reason to let it run on
+                access.lead(parts, notebook)
             parts.runtime.stop_pod(pod, grace_s=parts.settings.stop_grace_s)
             return AT_ONCE
         case rules.Remove(pod):
@@ -96,7 +119,9 @@ def _launch(parts: Parts, notebook: Notebook) -> Again:
         case Present(image_id):
             pass
 
-    notebook = save(parts, rules.become(notebook, Status.STARTING, parts.now()))
+    # On record before the container has it: however often this start is tried, it has one token.
+    notebook = access.with_token_of_this_start(parts.vault, notebook)
+    notebook = save(parts, rules.starting(notebook, parts.now()))
     try:
         parts.runtime.start_pod(_plan(parts, notebook, image_id, placed.grants[0]))
     except WorkbenchError as error:
@@ -114,7 +139,7 @@ def _launch(parts: Parts, notebook: Notebook) -> Again:
 
 def _ask_for_place(parts: Parts, notebook: Notebook) -> scheduler.Granted | scheduler.Waiting:
     with parts.store.transaction() as db:
-        owner = workspaces.user(db, notebook.user_id).name
+        owner = workspaces.user_name(db, notebook.user_id)
         placed = scheduler.ask(db, place.request(notebook, owner, parts.now()))
         if isinstance(placed, scheduler.Granted) and (placed.lost or placed.leaves_by):
             scheduler.requeue(db, (session.KIND, notebook.id), parts.now())
@@ -140,7 +165,7 @@ def _probe(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
             return _write(parts, rules.failed(notebook, now, "WrongGPUs", wrong))
         ready = replace(rules.become(notebook, Status.RUNNING, now), address=pod.address)
         # The way in first, so that whoever is told that it runs can go there at once.
-        parts.gateway.publish(access.route(parts.vault, ready))
+        access.lead(parts, ready)
         return _write(parts, ready)
     limit = timedelta(seconds=parts.settings.start_timeout_s)
     if pod.started_at and now - pod.started_at > limit:
@@ -161,16 +186,17 @@ def _refused_devices(parts: Parts, pod: Pod, placed: scheduler.Granted) -> froze
 
 
 def _tend(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
-    if pod.address != notebook.address:  # an engine that restarted beneath a live container
-        notebook = save(parts, replace(notebook, address=pod.address))
     now = parts.now()
+    found = rules.found_at(notebook, pod.address, now)
+    if found != notebook:  # an engine that restarted beneath a live container, or somebody at its networks
+        notebook = save(parts, found)
     placed = _granted(parts, notebook) or scheduler.Granted(())
     if placed.leaves_by and now >= placed.leaves_by:
         return _write(parts, rules.preempted(notebook, placed.leave, now))
     marked = place.marked(notebook, placed, _refused_devices(parts, pod, placed), now)
     if marked != notebook:
         notebook = save(parts, marked)
-    activity = jupyter.activity(pod.address, notebook.id, parts.vault.open(notebook.jupyter_token))
+    activity = _activity(parts, notebook)
     in_jupyter = activity.last if activity and not activity.busy else now  # silence is no proof of rest
     in_shells = parts.runtime.shell_used(session.KIND, notebook.id)
     used = max(filter(None, (in_jupyter, in_shells)), default=None)
@@ -179,6 +205,12 @@ def _tend(parts: Parts, notebook: Notebook, pod: Pod) -> Again:
         return _write(parts, stopping)
     ends = [end for end in (notebook.shutdown_at, placed.leaves_by) if end]
     return Again(min([_LOOK_AT_ACTIVITY_S, *(max(0.0, (end - now).total_seconds()) for end in ends)]))
+
+
+def _activity(parts: Parts, notebook: Notebook) -> jupyter.Activity | None:
+    if not notebook.address:
+        return None
+    return jupyter.activity(notebook.address, notebook.id, parts.vault.open(notebook.jupyter_token))
 
 
 def _granted(parts: Parts, notebook: Notebook) -> scheduler.Granted | None:
@@ -197,13 +229,13 @@ def _settle(parts: Parts, notebook: Notebook) -> Again:
 
 def _forget(parts: Parts, notebook: Notebook) -> Again:
     _let_go(parts, notebook)
-    parts.gateway.withdraw(notebook.id)
     parts.storage.directories.remove_environment(notebook.id)
     logs.saved(parts.settings, notebook.id).unlink(missing_ok=True)
     with parts.store.transaction() as db:
         events.forget(db, session.KIND, notebook.id)
         workspaces.take_off_tags(db, session.KIND, notebook.id)
         records.forget(db, notebook.id)
+    parts.gateway.withdraw(notebook.id)  # last, so that nobody who looks for its record leads to it anew
     parts.live.tell(
         Change(
             kind=session.KIND,
@@ -218,7 +250,7 @@ def _forget(parts: Parts, notebook: Notebook) -> Again:
 def _plan(parts: Parts, notebook: Notebook, image: str, grant: scheduler.Grant) -> PodPlan:
     """The container's plan, with the directories made and pinned that it is given."""
     with parts.store.reading() as db:
-        user = workspaces.user(db, notebook.user_id)
+        user = workspaces.known_user(db, notebook.user_id)
     context = workspaces.mount_context(user, notebook.workspace_id)
     storage = parts.storage
     storage.directories.make_shared(notebook.workspace_id, gid=context.groups[0])
@@ -243,7 +275,7 @@ def _plan(parts: Parts, notebook: Notebook, image: str, grant: scheduler.Grant) 
         grant=grant,
         gpus=parts.node.inventory().graphics.gpus,
         binds=(*binds, *_session_binds(parts, notebook, user.name, context)),
-        network=parts.runtime.ensure_network(f"workspace-{notebook.workspace_id}").name,
+        network=parts.runtime.ensure_network(workspaces.network_name(notebook.workspace_id)).name,
         settings=parts.settings,
     )
 

@@ -98,10 +98,11 @@ class Notebook:
     """One notebook.
 
     Of GPUs it wants whole ones (`gpus`), so much memory of one that it shares, or a MIG instance by
-    profile or UUID; `gpu_model` is a part of the card's name. `generation` counts the times that it
-    was asked to start. `interruptions` counts how often the container of this generation was ended
-    from outside. `last_active` is when somebody or a kernel last did something in it. The three
-    secrets are sealed. `revision` counts the writes.
+    profile or UUID; `gpu_model` is a part of the card's name. `pool` is the one that it must run in,
+    empty where any will do. `generation` counts the times that it was asked to start;
+    `token_generation` is the one that `jupyter_token` was made for. `interruptions` counts how often
+    the container of this generation was ended from outside. `last_active` is when somebody or a kernel
+    last did something in it. The three secrets are sealed. `revision` counts the writes.
     """
 
     id: str
@@ -119,6 +120,7 @@ class Notebook:
     gpu_memory_bytes: int = 0
     gpu_instance: str = ""
     spec: str = ""
+    pool: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     mounts: tuple[DataMount, ...] = ()
     accessibility: str = "PRIVATE"
@@ -140,6 +142,7 @@ class Notebook:
     last_active: datetime | None = None
 
     jupyter_token: str = ""
+    token_generation: int = 1
     access_token: str = ""
     cookie: str = ""
     revision: int = 0
@@ -396,3 +399,26 @@ def say_where_events_stand(db: Database) -> None:
 @MIGRATIONS()
 def add_preemptible(db: Database) -> None:
     db.execute("ALTER TABLE notebooks ADD COLUMN preemptible INTEGER NOT NULL DEFAULT 0")
+
+
+@MIGRATIONS()
+def add_pools(db: Database) -> None:
+    db.execute("ALTER TABLE notebooks ADD COLUMN pool TEXT NOT NULL DEFAULT ''")
+
+
+@MIGRATIONS()
+def say_who_made_tickets(db: Database) -> None:
+    # Of those of before it is not known; the longest would be good for a day.
+    db.execute("DROP TABLE notebook_tickets")
+    db.execute(
+        "CREATE TABLE notebook_tickets (digest TEXT PRIMARY KEY, notebook_id TEXT NOT NULL,"
+        " expires_at TEXT NOT NULL, user_id TEXT NOT NULL, access_key_id TEXT NOT NULL,"
+        " token_id TEXT NOT NULL)"
+    )
+
+
+@MIGRATIONS()
+def say_for_which_start_a_token_was_made(db: Database) -> None:
+    # A container that runs has the token that is on record.
+    db.execute("ALTER TABLE notebooks ADD COLUMN token_generation INTEGER NOT NULL DEFAULT 1")
+    db.execute("UPDATE notebooks SET token_generation = generation")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from sqlite_utils import Database
@@ -10,7 +11,7 @@ from sqlite_utils import Database
 from workbench import scheduler, workspaces
 from workbench.node import Inventory
 from workbench.notebooks import access, place, records, rules, search
-from workbench.notebooks.records import Notebook
+from workbench.notebooks.records import Notebook, Wanted
 from workbench.notebooks.session import KIND
 from workbench.parts import Parts
 
@@ -28,6 +29,7 @@ def work(notebook: Notebook, inventory: Inventory) -> workspaces.Work:
         cpus=notebook.cpus,
         memory_bytes=notebook.memory_bytes,
         gpus=scheduler.gpus_of(place.cards(notebook), inventory.graphics.gpus),
+        pool=notebook.pool,
     )
 
 
@@ -40,11 +42,14 @@ def installed(inventory: Inventory) -> workspaces.Amounts:
 
 def stop_all(parts: Parts) -> None:
     """Ask every notebook to stop, as Workbench itself is stopping."""
-    _change(
-        parts,
-        records.to_run,
-        lambda each: rules.stop(each, parts.now(), "WorkbenchStopped", "Workbench was stopped."),
-    )
+    with parts.store.transaction() as db:
+        wake = _change(
+            parts,
+            db,
+            records.to_run(db),
+            lambda each: rules.stop(each, parts.now(), "WorkbenchStopped", "Workbench was stopped."),
+        )
+    wake()
 
 
 def _find(db: Database, notebook_id: str) -> workspaces.Place | None:
@@ -59,34 +64,29 @@ def _find(db: Database, notebook_id: str) -> workspaces.Place | None:
     )
 
 
-def _stop(parts: Parts, notebook_id: str) -> None:
-    _change(
+def _stop(parts: Parts, db: Database, notebook_id: str) -> workspaces.Afterwards:
+    notebook = records.find(db, notebook_id)
+    staying = [notebook] if notebook and notebook.wanted is not Wanted.DELETED else []
+    return _change(
         parts,
-        lambda db: [records.get(db, notebook_id)],
+        db,
+        staying,
         lambda each: rules.stop(each, parts.now(), "Withdrawn", "What it ran by was withdrawn."),
     )
 
 
-def _remove_all(parts: Parts, workspace_id: str) -> None:
-    _change(
-        parts,
-        lambda db: records.in_workspace(db, workspace_id),
-        lambda each: rules.delete(each, parts.now()),
-    )
+def _remove_all(parts: Parts, db: Database, workspace_id: str) -> workspaces.Afterwards:
+    found = records.in_workspace(db, workspace_id)
+    return _change(parts, db, found, lambda each: rules.delete(each, parts.now()))
 
 
-def _change_locks(parts: Parts, workspace_id: str, user_id: str) -> None:
-    with parts.store.transaction() as db:
-        found = records.in_workspace(db, workspace_id)
-        changed = [
-            records.save(db, access.with_new_locks(parts.vault, each))
-            for each in found
-            if user_id in ("", each.user_id)
-        ]
-        for each in changed:
-            access.void_tickets(db, each.id)
-    for each in changed:
-        parts.gateway.publish(access.route(parts.vault, each))
+def _change_locks(parts: Parts, db: Database, workspace_id: str, user_id: str) -> workspaces.Afterwards:
+    changed = [
+        access.change_locks(db, parts.vault, each)
+        for each in records.in_workspace(db, workspace_id)
+        if user_id in ("", each.user_id)
+    ]
+    return workspaces.one_after_another([partial(access.lead, parts, each) for each in changed])
 
 
 def _folders(parts: Parts, workspace_id: str) -> list[Path]:
@@ -95,13 +95,10 @@ def _folders(parts: Parts, workspace_id: str) -> list[Path]:
     return [parts.storage.directories.environment(each.id) for each in found]
 
 
-def _change(parts: Parts, choose: Callable[[Database], list[Notebook]], change: Change) -> None:
-    with parts.store.transaction() as db:
-        chosen = choose(db)
-        for notebook in chosen:
-            records.save(db, change(notebook))
+def _change(parts: Parts, db: Database, chosen: Sequence[Notebook], change: Change) -> workspaces.Afterwards:
     for notebook in chosen:
-        parts.queue.wake(KIND, notebook.id)
+        records.save(db, change(notebook))
+    return workspaces.one_after_another([partial(parts.queue.wake, KIND, each.id) for each in chosen])
 
 
 RESIDENTS = workspaces.Residents(

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from workbench.errors import Conflict
-from workbench.notebooks.records import Notebook, Status, Wanted
+from workbench.notebooks.records import Notebook, Period, Status, Wanted
 from workbench.runtime.pods import Pod, PodState
 
 IDLE = "Idle"
@@ -26,6 +26,12 @@ IDLE_SOON = "IdleSoon"
 PREEMPTED = "Preempted"
 """Reason code of a notebook that made way for more important work and waits again."""
 
+NO_ADDRESS = "NoAddress"
+"""Reason code of a running notebook that is on no network, so that nobody reaches it."""
+
+HELD_UP = "HeldUp"
+"""Reason code of a notebook whose start meets something unexpected, again and again."""
+
 MOST_INTERRUPTIONS = 3
 """Times in a row that a container which is ended from outside is started again."""
 
@@ -35,6 +41,7 @@ _PROBE_S = 0.05
 _LONGEST_PROBE_S = 1.0
 _SHOWN_LINES = 8
 _SHOWN_CHARACTERS = 2000
+_SAID_LAST = " It said last:\n"
 
 # What Docker reports for an end that the session did not choose: SIGHUP, SIGINT, SIGKILL,
 # SIGTERM, and 255 where the engine itself was gone and cannot tell.
@@ -178,6 +185,30 @@ def failed(notebook: Notebook, now: datetime, code: str, reason: str) -> Noteboo
     return become(notebook, Status.FAILED, now, code, reason)
 
 
+def starting(notebook: Notebook, now: datetime) -> Notebook:
+    """Its container is about to be started. What held that up before is told until it is there."""
+    if notebook.status is Status.STARTING and notebook.reason_code == HELD_UP:
+        return notebook
+    return become(notebook, Status.STARTING, now)
+
+
+def held_up(notebook: Notebook, why: str, limit: timedelta, now: datetime) -> Notebook:
+    """Something unexpected kept it from the next step towards running. That is tried again, and the reason
+    says so; what held it up for too long has failed. On the way down nothing is given up.
+
+    Args:
+        why: In whole sentences.
+    """
+    if notebook.wanted is not Wanted.RUNNING or notebook.status not in _BEFORE_RUNNING:
+        return notebook
+    since = notebook.modified_at if notebook.reason_code == HELD_UP else now
+    if now - since > limit:
+        reason = f"It could not be started within {limit.total_seconds():g} s. {why}"
+        return failed(notebook, now, "StartFailed", f"{reason} Start it again once that is mended.")
+    reason = f"{why} Its start is tried again until {since + limit:%H:%M:%S} UTC."
+    return replace(notebook, reason_code=HELD_UP, reason=reason, modified_at=since)
+
+
 def judge(notebook: Notebook, pod: Pod, last_lines: Sequence[str], now: datetime) -> Notebook:
     """What it means that the container ended by itself.
 
@@ -270,6 +301,25 @@ def overdue(notebook: Notebook, now: datetime) -> Notebook | None:
     return stop(notebook, now, "ShutdownTime", f"Its shutdown time, {notebook.shutdown_at:%H:%M} UTC, came.")
 
 
+def found_at(notebook: Notebook, address: str, now: datetime) -> Notebook:
+    """A running notebook where its container is by now; marked while that is nowhere, unless it is marked
+    for something worse.
+
+    Args:
+        address: Its container's, as the engine has it; empty where it is on no network.
+    """
+    notebook = replace(notebook, address=address)
+    if address:
+        return become(notebook, Status.RUNNING, now) if notebook.reason_code == NO_ADDRESS else notebook
+    if notebook.reason_code not in ("", IDLE_SOON):
+        return notebook
+    reason = (
+        "Its container has no address on the network of its workspace, so nobody reaches it; what runs in it "
+        "goes on. Stop it and start it again."
+    )
+    return become(notebook, Status.RUNNING, now, NO_ADDRESS, reason)
+
+
 def used(notebook: Notebook, at: datetime) -> Notebook:
     """A running notebook that was in use at that time, if not later."""
     if notebook.last_active and notebook.last_active >= at:
@@ -303,6 +353,24 @@ def idle_time(notebook: Notebook, now: datetime) -> timedelta:
     return max(now - notebook.last_active, timedelta(0))
 
 
+def sessions(periods: Sequence[Period]) -> list[list[Period]]:
+    """A notebook's life in pieces, each from a start to the stop or failure that it ended in, and what
+    came after that while it was at rest.
+
+    Args:
+        periods: Oldest first.
+    """
+    found: list[list[Period]] = []
+    before: Period | None = None
+    for each in periods:
+        begins = before is None or (before.status in _DOWN and each.status is Status.STARTING)
+        if begins:
+            found.append([])
+        found[-1].append(each)
+        before = each
+    return found
+
+
 def ran_ms(notebook: Notebook, now: datetime) -> int:
     """Milliseconds that it was Running, over all its starts, up to now."""
     if notebook.running_since is None:
@@ -328,7 +396,9 @@ def become(notebook: Notebook, status: Status, now: datetime, code: str = "", re
     return replace(changed, ran_ms=ran_ms(notebook, now), running_since=None, last_active=None, address="")
 
 
+_DOWN = {Status.STOPPING, Status.STOPPED, Status.FAILED}
 _ON_THE_WAY_UP = {Status.QUEUING, Status.ENV_PREPARING, Status.STARTING, Status.RUNNING, Status.RECOVERING}
+_BEFORE_RUNNING = {Status.CREATING} | _ON_THE_WAY_UP - {Status.RUNNING}
 _ON_THE_WAY_DOWN = {Status.STOPPING, Status.DELETING, Status.FAILED}
 _ANY_MOMENT = _ON_THE_WAY_UP | _ON_THE_WAY_DOWN
 
@@ -363,6 +433,11 @@ class BeingDeleted(Conflict):
         super().__init__(f"Notebook {name!r} is being deleted.", hint="Create a new one; its files are kept.")
 
 
+def without_log(reason: str) -> str:
+    """A reason without the lines of the notebook's log that it may end with."""
+    return reason.partition(_SAID_LAST)[0]
+
+
 def _refuse_if_deleted(notebook: Notebook) -> None:
     if notebook.wanted is Wanted.DELETED:
         raise BeingDeleted(notebook.name)
@@ -375,4 +450,4 @@ def _minutes(time: timedelta) -> str:
 
 def _last_said(lines: Sequence[str]) -> str:
     shown = "\n".join([line for line in lines if line.strip()][-_SHOWN_LINES:])
-    return f" It said last:\n{shown[-_SHOWN_CHARACTERS:]}" if shown else " It said nothing."
+    return f"{_SAID_LAST}{shown[-_SHOWN_CHARACTERS:]}" if shown else " It said nothing."

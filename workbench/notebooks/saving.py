@@ -25,9 +25,12 @@ def save(parts: Parts, notebook: Notebook) -> Notebook:
         notebook = records.save(db, notebook)
         if (before.status, before.reason_code) != (notebook.status, notebook.reason_code):
             events.add(db, _event(notebook, said=before.reason))
-    if before.status is not notebook.status:
+    turned = before.status is not notebook.status
+    if turned:
         log.info("notebook changed id=%s from=%s to=%s", notebook.id, before.status, notebook.status)
-        parts.gateway.publish(access.route(parts.vault, notebook))
+    # A request writes a status and tells the gateway nothing, so what was before may be unknown there.
+    if turned or access.route(parts.vault, notebook) != access.route(parts.vault, before):
+        access.lead(parts, notebook)
     tell(parts, notebook)
     return notebook
 
@@ -55,6 +58,8 @@ def _event(notebook: Notebook, *, said: str) -> Event:
         place.GPU_LOST: Level.ERROR,
         place.LEAVES: Level.WARNING,
         rules.IDLE_SOON: Level.WARNING,
+        rules.NO_ADDRESS: Level.ERROR,
+        rules.HELD_UP: Level.WARNING,
     }
     return Event(
         kind=session.KIND,

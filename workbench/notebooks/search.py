@@ -24,7 +24,7 @@ ORDERS: Mapping[str, str] = {
 _HAS_ALL_LABELS = (
     "NOT EXISTS (SELECT 1 FROM json_each(:labels) AS wanted WHERE NOT EXISTS (SELECT 1 FROM tags"
     " WHERE tags.kind = 'notebook' AND tags.id = notebooks.id"
-    " AND tags.key = wanted.key AND tags.value = wanted.value))"
+    " AND tags.key = wanted.key AND (wanted.value IS NULL OR tags.value = wanted.value)))"
 )
 
 _SEEN = (
@@ -42,13 +42,18 @@ _OF_GPU_TYPE = (
     "(instr(lower(gpu_model), lower(:gpu_type)) OR instr(lower(gpu_instance), lower(:gpu_type))"
     f" OR instr(lower({_HOLDS.format(what='types')}), lower(:gpu_type)))"
 )
+_COUNTED_GPUS = "max(gpus, gpu_instance != '')"
+"""As a notebook's description counts them: a MIG instance is one, a share is none."""
+
 _GPU_MEMORY = f"coalesce({_HOLDS.format(what='memory_bytes')}, gpu_memory_bytes)"
-_IN_POOL = "id IN (SELECT id FROM work WHERE kind = 'notebook' AND pool = :pool)"
+_POOL = "coalesce((SELECT work.pool FROM work WHERE work.kind = 'notebook' AND work.id = notebooks.id), pool)"
+"""The one that a notebook runs in, or while it does not, the one that it must run in."""
 
 
 @dataclass(frozen=True)
 class Holding:
-    """What a notebook holds of GPUs now: the names of their kinds, and the memory of all."""
+    """What a notebook holds of GPUs now: the names of their kinds, and the memory of each, of the
+    smallest where they differ."""
 
     types: str
     memory_bytes: int
@@ -62,7 +67,8 @@ class Query:
     the caller for theirs and the public ones; None in its place means everything.
     Ranges are inclusive, memory in bytes, times as in the database (ISO 8601, UTC). A type of GPU is
     the one that was asked for or the one that is held, `holding` says by id what is held; so is
-    the memory. `nothing` finds nothing at all.
+    the memory of one of them. A label is looked for with its value, with any where that is None.
+    `nothing` finds nothing at all.
     """
 
     seen_in: Mapping[str, str | None] | None = None
@@ -80,7 +86,7 @@ class Query:
     pool: str = ""
     preemptible: bool | None = None
     nothing: bool = False
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str | None] = field(default_factory=dict)
     ranges: Mapping[str, tuple[float | str | None, float | str | None]] = field(default_factory=dict)
     sorting: Sorting
 
@@ -131,11 +137,12 @@ def _conditions(query: Query) -> tuple[str, dict[str, object]]:
         parts.append(_HAS_ALL_LABELS)
         values["labels"] = json.dumps(dict(query.labels))
     for column, (low, high) in query.ranges.items():
+        amount = _COUNTED_GPUS if column == "gpus" else column
         if low is not None:
-            parts.append(f"{column} >= :{column}_low")
+            parts.append(f"{amount} >= :{column}_low")
             values[f"{column}_low"] = low
         if high is not None:
-            parts.append(f"{column} <= :{column}_high")
+            parts.append(f"{amount} <= :{column}_high")
             values[f"{column}_high"] = high
     if query.seen_in is not None:
         parts.append(_SEEN)
@@ -161,4 +168,13 @@ def _place_conditions(query: Query) -> Iterator[tuple[str, dict[str, object]]]:
     if query.preemptible is not None:
         yield "preemptible = :preemptible", {"preemptible": query.preemptible}
     if query.pool:
-        yield _IN_POOL, {"pool": query.pool}
+        yield f"{_POOL} = :pool", {"pool": query.pool}
+
+
+def pools(db: Database, notebook_ids: Sequence[str]) -> dict[str, str]:
+    """The pool of each of these notebooks, empty for what no pool set aside."""
+    rows = db.execute(
+        f"SELECT id, {_POOL} FROM notebooks WHERE id IN (SELECT value FROM json_each(?))",  # noqa: S608
+        [json.dumps(list(notebook_ids))],
+    )
+    return dict(rows.fetchall())

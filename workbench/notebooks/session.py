@@ -93,10 +93,11 @@ def _command(notebook: Notebook, gpus: int) -> tuple[str, ...]:
         f"--ServerApp.root_dir={HOME}",
         "--ServerApp.allow_remote_access=True",
     )
-    before = [f"export {name}={value}" for name, value in inner_environment(gpus).items()]
+    before = ["umask 002"]  # what lies in the workspace's shared files is for all its members to change
+    before += [f"export {name}={value}" for name, value in inner_environment(gpus).items()]
     if notebook.on_start:
         before.append(f"sh {SESSION}/on-start.sh")
-    return ("sh", "-c", "; ".join([*before, 'exec "$@"']), "sh", *jupyter) if before else jupyter
+    return ("sh", "-c", "; ".join([*before, 'exec "$@"']), "sh", *jupyter)
 
 
 def inner_environment(gpus: int) -> Mapping[str, str]:

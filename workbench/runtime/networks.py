@@ -93,9 +93,12 @@ class Networks:
         Raises:
             NetworkInUse: Containers are still connected.
         """
+        found = self.find(name)
+        if found is None:
+            return
         with self._engine.open() as docker:
             try:
-                docker.remove_network(network_name(self._home_id, name))
+                docker.remove_network(found.network)
             except NotFound:
                 return
             except APIError as error:

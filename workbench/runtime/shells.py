@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 _MARK = "workbench-shell"
 """The name under which the program that becomes the wanted one is begun."""
-_BECOME = 'if [ "$1" ]; then stty rows "$1" cols "$2" 2>/dev/null; fi; shift 2; exec "$@"'
+_BECOME = 'umask 002; if [ "$1" ]; then stty rows "$1" cols "$2" 2>/dev/null; fi; shift 2; exec "$@"'
 _LOGIN = ("sh", "-c", "command -v bash >/dev/null && exec bash -l; exec sh -l")
 _NEVER_TYPED = ",".join(["ctrl-@", "ctrl-_"] * 8)
 """What leaves the engine's connection, which it must have and which is not wanted."""

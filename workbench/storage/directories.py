@@ -1,13 +1,14 @@
 """Where users' files and files made for pods live, and whose they are.
 
 ```
-<home>/workspaces/<workspace>/shared         the workspace's group, 2775
+<home>/workspaces/<workspace>/shared         the workspace's group, 2770
 <home>/workspaces/<workspace>/users/<user>   the user's own, 0700; HOME in a pod
 <home>/notebooks/<instance>/environment      what the user installed there, 0700
 <run>/sessions/<instance>/                   passwd, group, tokens: made for one pod
 ```
 
 Every directory is made with its owner and mode at once, before a pod could make it as root's.
+Users of this machine pass through those above theirs and see nothing of what else is there.
 Nothing is ever changed recursively, and a link in place of a directory is refused. Where the
 daemon is not root, everything belongs to the daemon's own user.
 """
@@ -27,6 +28,8 @@ from workbench.errors import Conflict, InvalidInput
 from workbench.settings import Settings
 
 _NOBODY = 65534
+_SHARED = 0o2770
+_PASSED_THROUGH = 0o711
 
 
 class PlaceTaken(Conflict):
@@ -79,7 +82,7 @@ class Directories:
 
     def make_shared(self, workspace_id: str, *, gid: int) -> Path:
         """Make a workspace's shared directory: its group may write, new files keep the group."""
-        return self._make(self.shared(workspace_id), Owner(uid=os.geteuid(), gid=gid, mode=0o2775))
+        return self._make(self.shared(workspace_id), Owner(uid=os.geteuid(), gid=gid, mode=_SHARED))
 
     def make_own(self, workspace_id: str, user: str, *, uid: int, gid: int) -> Path:
         """Make a user's own directory."""
@@ -101,6 +104,21 @@ class Directories:
         folder = self.session(instance_id)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return {name: _write(folder / _name(name), text, uid) for name, text in files.items()}
+
+    def close_to_others(self) -> None:
+        """Take away what others of this machine could see in directories that are there already."""
+        for pattern, mode in (
+            ("workspaces", _PASSED_THROUGH),
+            ("workspaces/*", _PASSED_THROUGH),
+            ("workspaces/*/users", _PASSED_THROUGH),
+            ("workspaces/*/shared", _SHARED),
+            ("notebooks", _PASSED_THROUGH),
+            ("notebooks/*", _PASSED_THROUGH),
+        ):
+            for path in self._home.glob(pattern):
+                info = path.lstat()
+                if stat.S_ISDIR(info.st_mode) and info.st_uid == os.geteuid():
+                    path.chmod(mode)
 
     def remove_session(self, instance_id: str) -> None:
         """Remove the files made for an instance's pod."""
@@ -124,7 +142,7 @@ class Directories:
 
     def _make(self, path: Path, owner: Owner) -> Path:
         for folder in reversed(path.relative_to(self._home).parents[:-1]):
-            _ensure(self._home / folder, Owner(uid=os.geteuid(), gid=os.getegid(), mode=0o755))
+            _ensure(self._home / folder, Owner(uid=os.geteuid(), gid=os.getegid(), mode=_PASSED_THROUGH))
         _ensure(path, owner)
         return path
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,11 +50,24 @@ class Store:
             db.conn.execute("BEGIN IMMEDIATE")
             try:
                 yield db
+                if also := getattr(self._local, "also", None):
+                    also(db)
                 db.conn.execute("COMMIT")
+                self._local.also = None
             except BaseException:
                 if db.conn.in_transaction:
                     db.conn.execute("ROLLBACK")
                 raise
+
+    @contextmanager
+    def alongside(self, write: Callable[[Database], None]) -> Iterator[None]:
+        """While this lasts, the first transaction of this thread that happens writes this too: both
+        are there, or neither."""
+        self._local.also = write
+        try:
+            yield
+        finally:
+            self._local.also = None
 
     @contextmanager
     def reading(self) -> Iterator[Database]:

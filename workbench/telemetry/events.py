@@ -48,7 +48,7 @@ class Event:
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """Which events are looked for; empty fields do not restrict. `until` is not included.
+    """Which events are looked for; empty fields do not restrict. `since` and `until` are included.
 
     `before` and `after` are numbers: where the page before this one ended, or what is known already.
     """
@@ -161,7 +161,7 @@ def _conditions(query: Query) -> Iterator[tuple[str, str, Any]]:
         query.since and query.since.isoformat(),
     )
     yield (
-        "number <= (SELECT number FROM events WHERE time < :until ORDER BY time DESC, number DESC LIMIT 1)",
+        "number <= (SELECT number FROM events WHERE time <= :until ORDER BY time DESC, number DESC LIMIT 1)",
         "until",
         query.until and query.until.isoformat(),
     )

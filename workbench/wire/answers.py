@@ -12,17 +12,18 @@ from typing import Any
 from workbench.errors import WorkbenchError
 from workbench.wire.operations import Operation
 
-_RETRY_AFTER_S = {429: 10, 503: 3}
-"""Seconds to wait before asking again, by status: something must be given back, or come back."""
-
 _DSW_WRAPPING = {"Success": True, "Code": "", "Message": "", "HttpStatusCode": 200}
 
 
 def success(operation: Operation, fields: Mapping[str, Any], request_id: str) -> dict[str, Any]:
     """The answer of an operation, wrapped as its service wraps it."""
     wrapping = _DSW_WRAPPING if operation.service == "dsw" else {}
-    declared = {name: value for name, value in wrapping.items() if name in operation.response}
-    return {"RequestId": request_id, **declared, **fields}
+    return {"RequestId": request_id, **declared(operation, wrapping), **fields}
+
+
+def declared(operation: Operation, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What an operation declares, of an object of which others say more."""
+    return {name: value for name, value in fields.items() if name in operation.response}
 
 
 def refusal(error: WorkbenchError, request_id: str, *, service: str = "") -> dict[str, Any]:
@@ -34,6 +35,9 @@ def refusal(error: WorkbenchError, request_id: str, *, service: str = "") -> dic
 
 
 def refusal_headers(error: WorkbenchError) -> Mapping[str, str]:
-    """Headers that go with a refusal: when to try again, where that may help."""
-    wait_s = error.retry_after_s or _RETRY_AFTER_S.get(error.status)
+    """Headers that go with a refusal: when to try again, where that is known.
+
+    PAI's clients raise whatever comes with such a time as throttling, which ends by itself.
+    """
+    wait_s = error.retry_after_s
     return {"x-acs-retry-after": str(wait_s)} if wait_s else {}

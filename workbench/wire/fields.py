@@ -1,29 +1,32 @@
 """A request's fields, checked against the operation's table and converted to plain values.
 
 Lenient where clients differ without meaning different things: a field that the table does not
-know is left out (newer clients send more), numbers are taken where text is wanted (`Memory: 16`),
-`True` is `true`. Anything else of a wrong type is refused, with its place, what came, and what
-is wanted. What was not set is not there, although clients send unset parts of a structure as
-`[]` or `{}`.
+know is left out (newer clients send more), numbers are taken where text is wanted (`Memory: 16`)
+and texts that are one where a number is (`Priority: "3"`), `True` is `true`. Anything else of a
+wrong type is refused, with its place, what came, and what is wanted. What was not set is not
+there, although clients send unset parts of a structure as `[]` or `{}`.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 import reprlib
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 from workbench.errors import InvalidInput
+from workbench.wire import lists
 from workbench.wire.operations import Operation, models
 
 RAW_BODY = "body"
 """The field's name of a body that is one value as a whole."""
 
 _LARGEST_INTEGER = 2**63
+_WHOLE_NUMBER = re.compile(r"[+-]?\d{1,4000}", re.ASCII)
+_DECIMAL_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _AS_JSON = " as json string"
 _AS_LIST = " as simple string"
 
@@ -124,14 +127,10 @@ def _from_text(reader: _Reader, text: str, kind: str, place: str) -> Any:
             raise WrongType(place, text, "JSON") from error
         return reader.value(parsed, kind.removesuffix(_AS_JSON), place)
     if kind.endswith(_AS_LIST):
-        parts = [part.strip() for part in text.split(",") if part.strip()]
-        return reader.value(parts, kind.removesuffix(_AS_LIST), place)
+        return reader.value(lists.parts(text), kind.removesuffix(_AS_LIST), place)
     literal: Any = text
     if kind == "boolean":
         literal = {"true": True, "false": False}.get(text.lower(), text)
-    elif kind in ("integer", "number"):
-        with suppress(ValueError):  # what is no number is refused below, as the text it is
-            literal = int(text) if kind == "integer" else float(text)
     return reader.value(literal, kind, place)
 
 
@@ -211,6 +210,8 @@ def _string(value: Any, place: str) -> str:
 
 
 def _integer(value: Any, place: str) -> int:
+    if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+        value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise WrongType(place, value, "a whole number")
     if not -_LARGEST_INTEGER <= value < _LARGEST_INTEGER:
@@ -219,6 +220,8 @@ def _integer(value: Any, place: str) -> int:
 
 
 def _number(value: Any, place: str) -> float:
+    if isinstance(value, str) and _DECIMAL_NUMBER.fullmatch(value):
+        value = float(value)
     if isinstance(value, float) and math.isfinite(value):
         return value
     if not isinstance(value, int) or isinstance(value, bool):

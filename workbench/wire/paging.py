@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.errors import InvalidInput
+from workbench.wire.choices import one_of, within
 
 _LARGEST_PAGE = 1000
 _LAST_PAGE = 1_000_000
@@ -47,19 +48,21 @@ def page(fields: Mapping[str, Any], *, size: int = 10) -> Page:
         InvalidInput: A number is out of bounds.
     """
     return Page(
-        _within("PageNumber", fields.get("PageNumber", 1), _LAST_PAGE),
-        _within("PageSize", fields.get("PageSize", size), _LARGEST_PAGE),
+        within("PageNumber", fields.get("PageNumber", 1), 1, _LAST_PAGE),
+        within("PageSize", fields.get("PageSize", size), 1, _LARGEST_PAGE),
     )
 
 
-def sorting(fields: Mapping[str, Any], columns: Mapping[str, str], *, default: str) -> Sorting:
-    """The order that a request's `SortBy` (`Sort` in EAS) and `Order` ask for, newest or largest first
-    when it does not say.
+def sorting(
+    fields: Mapping[str, Any], columns: Mapping[str, str], *, default: str, order: str = "DESC"
+) -> Sorting:
+    """The order that a request's `SortBy` (`Sort` in EAS) and `Order` ask for.
 
     Args:
         fields: The request's fields, converted.
         columns: Column by the wire's name of what may be sorted by.
         default: The wire's name of what is sorted by when the request does not say.
+        order: Which way when the request does not say.
 
     Raises:
         InvalidInput: It cannot be sorted so.
@@ -69,13 +72,16 @@ def sorting(fields: Mapping[str, Any], columns: Mapping[str, str], *, default: s
     column = by_lower_name.get(wanted.lower())
     if column is None:
         raise InvalidInput(f"SortBy is {wanted!r}; one of {', '.join(sorted(columns))} is wanted.")
-    order = fields.get("Order") or "DESC"
-    if order.upper() not in ("ASC", "DESC"):
-        raise InvalidInput(f"Order is {order!r}; ASC or DESC is wanted.")
-    return Sorting(column, descending=order.upper() == "DESC")
+    return Sorting(column, descending=descending(fields, default=order))
 
 
-def _within(name: str, value: int, largest: int) -> int:
-    if not 1 <= value <= largest:
-        raise InvalidInput(f"{name} is {value}; a number from 1 to {largest} is wanted.")
-    return value
+def descending(fields: Mapping[str, Any], *, default: str = "DESC") -> bool:
+    """Whether a request's `Order` asks for the newest or largest first.
+
+    Args:
+        default: The order where it does not say.
+
+    Raises:
+        InvalidInput: It is no order.
+    """
+    return one_of("Order", fields.get("Order") or default, ("ASC", "DESC")) == "DESC"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 
 from workbench.errors import InvalidInput
+
+_FRACTION = re.compile(r"[.,](\d+)")
 
 
 def to_wire(moment: datetime, *, milliseconds: bool = False) -> str:
@@ -31,3 +34,17 @@ def from_wire(text: str) -> datetime:
     except (ValueError, OverflowError):
         pass  # said below, in the words that fit both
     raise InvalidInput(f"{text!r} is not a time; one like 2026-01-02T03:04:05Z is wanted.")
+
+
+def through(text: str) -> datetime:
+    """Read the end of a range: the last moment of the second that it names, or of the part of one.
+
+    Answers cut a moment's rest off, so that what is told to be of this second may be later in it.
+
+    Raises:
+        InvalidInput: As `from_wire`.
+    """
+    moment = from_wire(text)
+    fraction = _FRACTION.search(text)
+    digits = min(len(fraction[1]), 6) if fraction else 0
+    return moment + timedelta(microseconds=10 ** (6 - digits) - 1)

@@ -7,6 +7,7 @@ page costs the same however long the log is.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -34,6 +35,7 @@ class Entry:
     """One line of the log. `number` is given when it is written.
 
     `operation` is PAI's name of what was asked for, `event` and `resource_type` are ModelArts'.
+    `detail` is what was done to the resource, where the operation alone does not say it.
     `status` is HTTP's, `code` the error's, empty for a success. What is not known is empty.
     """
 
@@ -47,6 +49,7 @@ class Entry:
     event: str
     resource_type: str
     resource_id: str = ""
+    detail: str = ""
     workspace_id: str = ""
     level: Level
     status: int
@@ -56,7 +59,7 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """Which lines are looked for; empty fields do not restrict. `until` is not included."""
+    """Which lines are looked for; empty fields do not restrict. `since` and `until` are included."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -82,6 +85,25 @@ def write(db: Database, entry: Entry) -> None:
         "DELETE FROM audit WHERE number IN (SELECT number FROM audit WHERE time < ? ORDER BY time LIMIT ?)",
         [before.isoformat(), _CLEARED_AT_ONCE],
     )
+
+
+def begin(db: Database, entry: Entry) -> None:
+    """Keep a line aside, in the transaction of the change that it is about: its outcome is not known yet."""
+    line = {name: getattr(entry, name) for name in _WRITTEN} | {"time": entry.time.isoformat()}
+    db.execute(
+        "INSERT INTO audit_begun (request_id, line) VALUES (?, ?)", [entry.request_id, json.dumps(line)]
+    )
+
+
+def settle(db: Database, request_id: str) -> None:
+    """Forget the line that was kept aside for a request: its own is written."""
+    db.execute("DELETE FROM audit_begun WHERE request_id = ?", [request_id])
+
+
+def begun(db: Database) -> list[Entry]:
+    """The lines that were kept aside and whose own were not written, oldest first."""
+    lines = [json.loads(row[0]) for row in db.execute("SELECT line FROM audit_begun")]
+    return sorted((_from_row(line) for line in lines), key=lambda entry: entry.time)
 
 
 def search(db: Database, query: Query, *, limit: int, before: int | None = None) -> list[Entry]:
@@ -145,7 +167,7 @@ def _conditions(query: Query) -> Iterator[tuple[str, str, Any]]:
         query.since and query.since.isoformat(),
     )
     yield (
-        "number <= (SELECT number FROM audit WHERE time < :until ORDER BY time DESC, number DESC LIMIT 1)",
+        "number <= (SELECT number FROM audit WHERE time <= :until ORDER BY time DESC, number DESC LIMIT 1)",
         "until",
         query.until and query.until.isoformat(),
     )

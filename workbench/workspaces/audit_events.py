@@ -6,8 +6,9 @@ Other readings do not, or nobody would find anything among them.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -27,6 +28,16 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "EnterNotebook": ("openNotebook", "Notebook"),
     "GetToken": ("openNotebook", "Notebook"),
     "OpenNotebookShell": ("openNotebookShell", "Notebook"),
+    "CreateMember": ("CreateMember", "Member"),
+    "DeleteMembers": ("DeleteMembers", "Member"),
+    "AddMemberRole": ("AddMemberRole", "Member"),
+    "RemoveMemberRole": ("RemoveMemberRole", "Member"),
+    "CreateUser": ("CreateUser", "User"),
+    "UpdateUser": ("UpdateUser", "User"),
+    "DeleteUser": ("DeleteUser", "User"),
+    "CreateToken": ("CreateToken", "Token"),
+    "DeleteToken": ("DeleteToken", "Token"),
+    "UpdateAccessKey": ("UpdateAccessKey", "AccessKey"),
     "CreateAccessKey": ("addAkSk", "AccessKey"),
     "DeleteAccessKey": ("deleteAkSk", "AccessKey"),
     "CreatePool": ("CreatePoolV2", "PoolV2"),
@@ -37,6 +48,44 @@ EVENTS: Mapping[str, tuple[str, str]] = {
 
 CLOSED: Mapping[str, tuple[str, str]] = {"OpenNotebookShell": ("CloseNotebookShell", "closeNotebookShell")}
 """Under which operation and event it goes on record that what an operation opened is over."""
+
+_ABOUT: Mapping[str, str] = {
+    "AddMemberRole": "member_id",
+    "RemoveMemberRole": "member_id",
+    "DeleteMembers": "MemberIds",
+    "GetToken": "InstanceId",
+    "CreatePool": "Name",
+    "UpdateDefaultWorkspace": "WorkspaceId",
+}
+"""The field that names what an operation is about, where it is not the last argument of its path."""
+
+_POOL = ("Cpus", "MemoryBytes", "Gpus", "Kinds", "WorkspaceIds", "Draining", "Force")
+_DETAILS: Mapping[str, tuple[str, ...]] = {
+    "CreateInstance": ("InstanceName",),
+    "AddMemberRole": ("role_name",),
+    "RemoveMemberRole": ("role_name",),
+    "CreateUser": ("Name", "UnixUid", "UnixGid"),
+    "UpdateUser": ("Enabled", "Sessions"),
+    "DeleteUser": ("Sessions",),
+    "CreateAccessKey": ("UserId",),
+    "UpdateAccessKey": ("Enabled",),
+    "CreateToken": ("UserId", "LifeInHours"),
+    "CreateWorkspace": ("WorkspaceName",),
+    "UpdateConfig": ("CategoryName", "ConfigKey"),
+    "UpdateWorkspaceQuota": ("Quota",),
+    "CreatePool": _POOL,
+    "UpdatePool": _POOL,
+    "TagResource": ("kind", "Tags"),
+    "UntagResource": ("kind", "Keys"),
+    "CordonGpu": ("Reason",),
+    "DrainGpus": ("Reason", "Force"),
+    "UpdateAuditRetention": ("Days",),
+    "Shutdown": ("Sessions",),
+}
+"""The fields that say what an operation did to it. None holds a secret."""
+
+_UNLESS_SAID: Mapping[str, Any] = {"Enabled": True}
+_LONGEST_DETAIL = 200
 
 _HAND_OUT_A_WAY_IN = frozenset({"GetToken", "GetConnection", "EnterNotebook", *CLOSED})
 _ARGUMENT = re.compile(r"{(\w+)}")
@@ -93,7 +142,8 @@ def entry_of(outcome: Outcome, now: datetime) -> Entry | None:
         operation=action,
         event=event,
         resource_type=resource_type,
-        resource_id=_resource_id(outcome),
+        resource_id=_resource_id(action, outcome),
+        detail=_detail(action, outcome.fields or {}),
         workspace_id=str(given.get("workspace_id") or given.get("WorkspaceId") or ""),
         level=_level(outcome.status, strangers=strangers),
         status=outcome.status,
@@ -108,11 +158,39 @@ def _level(status: int, *, strangers: bool) -> Level:
     return Level.WARNING if status >= 400 else Level.NORMAL
 
 
-def _resource_id(outcome: Outcome) -> str:
-    """The last argument of the path, or the id that a creation answered."""
+def _resource_id(action: str, outcome: Outcome) -> str:
+    """What the operation names as the one it is about: in its path most often; or the id that a creation
+    answered."""
     names = _ARGUMENT.findall(outcome.operation.path) if outcome.operation else []
     given = outcome.fields or {}
-    if names and names[-1] in given:
-        return str(given[names[-1]])
+    if action == "CreateMember":
+        return ",".join(_new_members(given))
+    name = _ABOUT.get(action) or (names[-1] if names else "")
+    if name in given:
+        return str(given[name])
     ids = [str(value) for name, value in (outcome.answer or {}).items() if name.endswith("Id")]
     return ids[0] if ids else ""
+
+
+def _detail(action: str, given: Mapping[str, Any]) -> str:
+    """What was done to it, in short; empty where the operation says it all."""
+    if action == "CreateMember":
+        said = [f"{id}: {', '.join(map(str, roles))}" for id, roles in _new_members(given).items()]
+    else:
+        known = {**_UNLESS_SAID, **given}
+        said = [_said(name, known[name]) for name in _DETAILS.get(action, ()) if name in known]
+    detail = "; ".join(said)
+    return detail if len(detail) <= _LONGEST_DETAIL else f"{detail[: _LONGEST_DETAIL - 1]}…"
+
+
+def _said(name: str, value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"{name}={text}" if name[0].isupper() else text  # an argument of the path speaks for itself
+
+
+def _new_members(given: Mapping[str, Any]) -> Mapping[str, Sequence[Any]]:
+    """The roles of who becomes a member, by the id that they have as such."""
+    return {
+        f"{given.get('workspace_id', '')}-{each.get('UserId', '')}": each.get("Roles", ())
+        for each in given.get("Members", ())
+    }

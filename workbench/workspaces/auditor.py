@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 
 from sqlite_utils import Database
 
 from workbench.store import Store
+from workbench.wire.call import Call
 from workbench.workspaces import audit
 from workbench.workspaces.audit import Entry, Level
 from workbench.workspaces.audit_events import CLOSED, EVENTS, Outcome, entry_of
@@ -47,11 +49,24 @@ class Auditor:
             except TooManyFailures:
                 return
         with self._store.transaction() as db:
-            audit.write(db, entry if entry.workspace_id else self._placed(db, entry))
+            audit.write(db, self._placed(db, entry))
+            audit.settle(db, entry.request_id)
+
+    def beginning(self, outcome: Outcome) -> AbstractContextManager[None]:
+        """Around what answers a request: its first change is not made without a line being kept aside,
+        so that a daemon that is killed before it wrote the request's own leaves that."""
+        entry = entry_of(outcome, self._now())
+        if entry is None:
+            return nullcontext()
+        return self._store.alongside(lambda db: audit.begin(db, self._placed(db, entry)))
 
     def close_what_was_left(self) -> None:
-        """Put on record that what a daemon had open that was killed is over: by now, at the latest."""
+        """Put on record what a daemon that was killed had changed and not written down yet, and that
+        what it had open is over: by now, at the latest."""
         with self._store.transaction() as db:
+            for entry in audit.begun(db):
+                audit.write(db, replace(entry, code="DaemonEnded"))
+                audit.settle(db, entry.request_id)
             for opened, (closed, event) in CLOSED.items():
                 for entry in audit.never_closed(db, opened, closed):
                     ended = replace(
@@ -60,10 +75,49 @@ class Auditor:
                     audit.write(db, ended)
 
     def _placed(self, db: Database, entry: Entry) -> Entry:
+        if entry.workspace_id:
+            return entry
         for each in self._residents:
             if place := each.find(db, entry.resource_id):
                 return replace(entry, workspace_id=place.workspace_id)
         return entry
+
+
+def note_what_follows(
+    db: Database,
+    call: Call,
+    *,
+    operation: str,
+    resource_id: str,
+    workspace_id: str,
+    reason_code: str,
+    now: datetime,
+) -> None:
+    """Keep what a request does besides what it names: the line stands beside the request's own, by the
+    same caller and under the same request id.
+
+    Args:
+        operation: By which somebody might have asked for this alone.
+        reason_code: Why it follows, for programs; it stands where an error's code does.
+    """
+    event, resource_type = EVENTS.get(operation, (operation, ""))
+    entry = Entry(
+        time=now,
+        user_id=call.caller.user_id,
+        user_name=call.caller.name,
+        access_key_id=call.caller.access_key_id,
+        source=call.caller.source,
+        operation=operation,
+        event=event,
+        resource_type=resource_type,
+        resource_id=resource_id,
+        workspace_id=workspace_id,
+        level=Level.NORMAL,
+        status=200,
+        code=reason_code,
+        request_id=call.request_id,
+    )
+    audit.write(db, entry)
 
 
 def note_own_act(

@@ -15,6 +15,9 @@ import os
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
+
+from sqlite_utils import Database
 
 from workbench.errors import Unauthenticated
 from workbench.store import Store
@@ -42,13 +45,19 @@ _SECRETS_REMEMBERED = 1024
 
 class Authenticator:
     """Tells who sent a request. One for the daemon's whole life: it knows the nonces that were
-    used and who guessed wrongly of late."""
+    used and who guessed wrongly of late.
 
-    def __init__(self, store: Store, vault: Vault, now: Callable[[], datetime]) -> None:
+    Args:
+        nonces: A folder for them, in which the daemon that comes next finds them.
+    """
+
+    def __init__(
+        self, store: Store, vault: Vault, now: Callable[[], datetime], nonces: Path | None = None
+    ) -> None:
         self._store = store
         self._now = now
         self._open = lru_cache(_SECRETS_REMEMBERED)(vault.open)
-        self._nonces = Nonces(now())
+        self._nonces = Nonces(now(), nonces)
         self._throttle = Throttle()
 
     def __call__(self, request: Request, source: str) -> Caller:
@@ -80,23 +89,9 @@ class Authenticator:
             raise
 
     def recognise(self, caller: Caller) -> None:
-        """Refuse somebody who was let in and would not be any more.
-
-        Raises:
-            Unauthenticated: What it was proven by is gone, or its time is over.
-            Forbidden: They were shut out.
-            NotFound: They are no user any more.
-        """
+        """Refuse somebody who was let in and would not be any more; see the function of this name."""
         with self._store.reading() as db:
-            _caller(users.get(db, caller.user_id), caller.source)
-            if caller.access_key_id:
-                key = access_keys.find_with_user(db, caller.access_key_id)
-                if key is None:
-                    raise UnknownAccessKey(caller.access_key_id)
-                if not key[0].enabled:
-                    raise AccessKeyDisabled(caller.access_key_id)
-            if caller.token_id and not tokens.is_good(db, caller.token_id, self._now()):
-                raise InvalidToken
+            recognise(db, caller, self._now())
 
     def _peer(self, source: str) -> Caller:
         if not source.startswith(_PEER):
@@ -140,6 +135,25 @@ class Authenticator:
             with self._store.transaction() as db:
                 tokens.note_use(db, token.token_id, now)
         return caller
+
+
+def recognise(db: Database, caller: Caller, now: datetime) -> None:
+    """Refuse somebody who was let in and would not be any more.
+
+    Raises:
+        Unauthenticated: What it was proven by is gone, or its time is over.
+        Forbidden: They were shut out, or the key was.
+        NotFound: They are no user any more.
+    """
+    _caller(users.get(db, caller.user_id), caller.source)
+    if caller.access_key_id:
+        key = access_keys.find_with_user(db, caller.access_key_id)
+        if key is None:
+            raise UnknownAccessKey(caller.access_key_id)
+        if not key[0].enabled:
+            raise AccessKeyDisabled(caller.access_key_id)
+    if caller.token_id and not tokens.is_good(db, caller.token_id, now):
+        raise InvalidToken
 
 
 def _caller(user: User, source: str, *, access_key_id: str = "", token_id: str = "") -> Caller:

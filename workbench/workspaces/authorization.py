@@ -35,6 +35,18 @@ class MachineOwnerOnly(Forbidden):
         super().__init__(f"Only the owner of this machine may do {operation} here.")
 
 
+class TokenNotEnough(Forbidden):
+    """A token ends, and what is asked for with it would not."""
+
+    code = "TokenNotEnough"
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(
+            f"{operation} gives what lasts, and a token does not.",
+            hint="Ask with an access key, or on the machine itself without either.",
+        )
+
+
 def require(
     db: Database,
     caller: Caller,
@@ -128,3 +140,13 @@ def require_on_machine(caller: Caller, operation: str, owner_id: str = "") -> No
     own = owner_id in ("", caller.user_id)
     if not caller.owner and not permissions.may(frozenset(), operation, own=own):
         raise MachineOwnerOnly(operation)
+
+
+def refuse_to_tokens(caller: Caller, operation: str) -> None:
+    """Refuse a caller who is known by a token alone what would let them in when it is over.
+
+    Raises:
+        TokenNotEnough: They are.
+    """
+    if caller.token_id:
+        raise TokenNotEnough(operation)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,14 +38,9 @@ def first_start(
     if users.machine_owner(db):
         return None
     owner = users.add(
-        db, name=_as_user_name(name), unix_uid=unix_uid, unix_gid=unix_gid, now=now, machine_owner=True
+        db, name=users.as_name(name), unix_uid=unix_uid, unix_gid=unix_gid, now=now, machine_owner=True
     )
     workspace = records.create(db, name=_DEFAULT_NAME, creator=owner.user_id, now=now, is_default=True)
     members.enrol(db, workspace.workspace_id, owner.user_id, [Role.OWNER], now=now)
     key = access_keys.create(db, vault, owner.user_id, now=now)
     return FirstAccess(user_id=owner.user_id, workspace_id=workspace.workspace_id, key=key)
-
-
-def _as_user_name(unix_name: str) -> str:
-    # Unix allows names that ours do not (a leading underscore, a trailing dollar sign).
-    return re.sub(r"[^A-Za-z0-9._-]", "_", unix_name).lstrip("0123456789._-")[:64] or "owner"

@@ -45,6 +45,7 @@ class Member:
     workspace_id: str
     user_id: str
     name: str
+    machine_owner: bool
     roles: frozenset[Role]
     created_at: datetime
 
@@ -212,7 +213,7 @@ def remove(db: Database, authority: frozenset[Role], member: Member) -> None:
 
 
 _COLUMNS = (
-    "members.workspace_id, user_id, users.name, members.created_at,"
+    "members.workspace_id, user_id, users.name, users.machine_owner, members.created_at,"
     " (SELECT group_concat(role) FROM member_roles AS held WHERE held.workspace_id = members.workspace_id"
     " AND held.user_id = members.user_id) AS roles"
 )
@@ -232,6 +233,7 @@ def _from_row(row: Mapping[str, Any]) -> Member:
         workspace_id=row["workspace_id"],
         user_id=row["user_id"],
         name=row["name"],
+        machine_owner=bool(row["machine_owner"]),
         roles=frozenset(Role(role) for role in row["roles"].split(",")),
         created_at=datetime.fromisoformat(row["created_at"]),
     )

@@ -1,5 +1,5 @@
 """Who may do what: one table, from which the API, the docs, `workbench roles` and the tests all
-come. An operation without a row cannot be routed.
+come. An operation without a row cannot be routed, and none stands here that is not offered.
 
 A row tells an operation on one's own object from the same on somebody else's. What belongs to
 the workspace rather than to a member (its list of members, a new object) counts as one's own.
@@ -79,7 +79,6 @@ _AIWORKSPACE: Mapping[str, Rule] = {
 _DSW: Mapping[str, Rule] = {
     "ListEcsSpecs": _EVERYONE,
     "ListInstances": _READ,
-    "ListInstanceStatistics": _READ,
     "GetInstance": _READ,
     "CreateInstance": _MAKE,
     "UpdateInstance": _CHANGE,
@@ -87,13 +86,10 @@ _DSW: Mapping[str, Rule] = {
     "DeleteInstanceLabels": _CHANGE,
     "StartInstance": _RUN,
     "StopInstance": _RUN,
-    "StopInstances": _RUN,
     "DeleteInstance": _CHANGE,
-    "DeleteInstances": _CHANGE,
     "GetInstanceEvents": _PRIVATE_READ,
     "GetLifecycle": _PRIVATE_READ,
     "GetInstanceMetrics": _READ,
-    "ListSystemLogs": _PRIVATE_READ,
     "GetInstanceShutdownTimer": _READ,
     "CreateInstanceShutdownTimer": _RUN,
     "DeleteInstanceShutdownTimer": _RUN,
@@ -101,10 +97,6 @@ _DSW: Mapping[str, Rule] = {
     "CreateIdleInstanceCuller": _RUN,
     "DeleteIdleInstanceCuller": _RUN,
     "GetToken": _ENTER,
-    "GetInstanceSnapshot": _READ,
-    "ListInstanceSnapshot": _READ,
-    "CreateInstanceSnapshot": _CHANGE,
-    "DeleteInstanceSnapshot": _CHANGE,
 }
 
 _WORKBENCH: Mapping[str, Rule] = {
@@ -121,6 +113,7 @@ _WORKBENCH: Mapping[str, Rule] = {
     "GetNotebookLogs": _PRIVATE_READ,
     "ListEvents": _PRIVATE_READ,
     "CreateNotebookTicket": _ENTER,
+    "RevokeNotebookAccess": _CHANGE,
     "OpenNotebookShell": _ENTER,
     "OpenDashboard": _EVERYONE,  # who is asked for what is shown there, as everywhere
     "EnterNotebook": _EVERYONE,  # the ticket decides, which a member got

@@ -2,20 +2,27 @@
 
 Pure. A workspace that is linked to pools works in them alone; one that is not uses what no pool
 set aside. A pool that is draining lets what runs in it finish and takes nothing new.
+
+A pool's size, like the machine's, is of real CPUs and memory. Both are promised several times over,
+in pools as outside of them, so that setting a part aside changes for nobody how a promise is counted.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.errors import Conflict, InvalidInput, LimitReached
+from workbench.scheduler import Overcommit
 from workbench.workspaces.pools import Pool, PoolNotFound
 from workbench.workspaces.quota import Amounts, Kind
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
 _PARTITIONED = ("cpus", "memory_bytes", "gpus")
+
+ONCE = Overcommit(cpus=1, memory=1)
+"""Nothing is promised that is not there."""
 
 
 class PoolTooLarge(Conflict):
@@ -40,11 +47,18 @@ class Asked:
     pool: str = ""
 
 
-def place(pools: Mapping[str, Pool], used: Mapping[str, Amounts], installed: Amounts, asked: Asked) -> str:
+def place(
+    pools: Mapping[str, Pool],
+    used: Mapping[str, Amounts],
+    installed: Amounts,
+    asked: Asked,
+    overcommit: Overcommit = ONCE,
+) -> str:
     """The pool that work goes to; empty for what no pool set aside.
 
     Args:
         used: By pool, what runs in it; under the empty name what runs outside of all.
+        overcommit: How many times over CPUs and memory are promised.
 
     Raises:
         PoolRefuses: Nothing takes it; says why.
@@ -54,16 +68,16 @@ def place(pools: Mapping[str, Pool], used: Mapping[str, Amounts], installed: Amo
     if asked.pool:
         linked = [pool for pool in linked if pool.name == asked.pool]
         if not linked:
-            raise PoolNotFound(asked.pool)
+            raise PoolNotFound(asked.pool, workspace_id=asked.workspace_id)
     if not linked:
-        free = left(installed, pools.values())
+        free = _promised(left(installed, pools.values()), overcommit)
         reason = _in_the_way(free, used[""], asked.amounts) if pools else ""
         if reason:
             raise PoolRefuses(f"What no pool set aside has not enough left: {reason}.")
         return ""
     reasons = []
     for pool in sorted(linked, key=lambda each: each.name):
-        reason = _refusal(pool, used[pool.name], asked)
+        reason = _refusal(pool, used[pool.name], asked, overcommit)
         if not reason:
             return pool.name
         reasons.append(f"{pool.name}: {reason}")
@@ -104,12 +118,18 @@ def check(pool: Pool, others: Iterable[Pool], installed: Amounts) -> None:
         )
 
 
-def _refusal(pool: Pool, used: Amounts, asked: Asked) -> str:
+def _refusal(pool: Pool, used: Amounts, asked: Asked, overcommit: Overcommit) -> str:
     if pool.draining:
         return "is draining and takes nothing new"
     if pool.kinds and asked.kind not in pool.kinds:
         return f"takes no {asked.kind}"
-    return _in_the_way(pool.amounts, used, asked.amounts)
+    return _in_the_way(_promised(pool.amounts, overcommit), used, asked.amounts)
+
+
+def _promised(real: Amounts, overcommit: Overcommit) -> Amounts:
+    return replace(
+        real, cpus=real.cpus * overcommit.cpus, memory_bytes=int(real.memory_bytes * overcommit.memory)
+    )
 
 
 def _in_the_way(limit: Amounts, used: Amounts, wanted: Amounts) -> str:

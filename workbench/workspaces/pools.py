@@ -17,12 +17,15 @@ from workbench.workspaces.quota import Amounts, Kind
 
 
 class PoolNotFound(NotFound):
-    """No pool has this name."""
+    """No pool has this name, or the workspace does not work in it."""
 
     code = "PoolNotFound"
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"There is no pool {name!r}.", hint="`workbench pool list` shows all of them.")
+    def __init__(self, name: str, *, workspace_id: str = "") -> None:
+        where = f" in which workspace {workspace_id} works" if workspace_id else ""
+        super().__init__(
+            f"There is no pool {name!r}{where}.", hint="`workbench pool list` shows all of them."
+        )
 
 
 class PoolExists(Conflict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -133,6 +133,16 @@ def get(db: Database, workspace_id: str) -> Workspace:
     return from_row(row)
 
 
+def name_of(db: Database, workspace_id: str) -> str:
+    """What the workspace is called, or was before it was deleted; empty where nobody knows."""
+    row = db.execute(
+        "SELECT name FROM workspaces WHERE workspace_id = :id"
+        " UNION ALL SELECT name FROM deleted_workspaces WHERE workspace_id = :id",
+        {"id": workspace_id},
+    ).fetchone()
+    return row["name"] if row else ""
+
+
 def default_workspace(db: Database) -> Workspace:
     """The workspace that everyone is in, and that is meant where none is named."""
     row = db.execute("SELECT * FROM workspaces WHERE is_default").fetchone()
@@ -142,27 +152,33 @@ def default_workspace(db: Database) -> Workspace:
 
 
 def search(
-    db: Database, *, page: Page, sorting: Sorting, member: str = "", name: str = "", ids: Sequence[str] = ()
+    db: Database,
+    *,
+    page: Page,
+    sorting: Sorting,
+    members: Set[str] = frozenset(),
+    name: str = "",
+    ids: Sequence[str] = (),
 ) -> tuple[list[Workspace], int]:
     """One page of workspaces, and how many there are in all.
 
     Args:
-        member: User id of somebody who is in them; empty for no such limit.
+        members: Ids of users who are all in them.
         name: Part of the name, capitals or not.
         ids: Only these; empty for no such limit.
     """
+    named = {f"member{number}": member for number, member in enumerate(sorted(members))}
     conditions = {
-        _HAS_MEMBER: member,
+        **{_HAS_MEMBER.format(name=each): each for each in named},
         "instr(lower(name), lower(:name))": name,
         "workspace_id IN (SELECT value FROM json_each(:ids))": ids,
     }
     where = " AND ".join(["1", *(condition for condition, wanted in conditions.items() if wanted)])
-    values = {"member": member, "name": name, "ids": json.dumps(list(ids))}
+    values = {**named, "name": name, "ids": json.dumps(list(ids))}
     direction = "DESC" if sorting.descending else "ASC"
     order = f"{sorting.column} {direction}, workspace_id {direction}"
-    counted = (
-        "members WHERE user_id = :member" if member and not name and not ids else f"workspaces WHERE {where}"
-    )
+    alone = len(members) == 1 and not name and not ids
+    counted = "members WHERE user_id = :member0" if alone else f"workspaces WHERE {where}"
     total: int = db.execute(f"SELECT count(*) FROM {counted}", values).fetchone()[0]  # noqa: S608
     rows = db.query(
         f"SELECT * FROM workspaces WHERE {where} ORDER BY {order} LIMIT :limit OFFSET :offset",  # noqa: S608
@@ -174,7 +190,7 @@ def search(
 # Asked of one workspace after the other in the list's order, so that a page costs the same however
 # many workspaces the member is in; with IN, all of them would be fetched and sorted first.
 _HAS_MEMBER = (
-    "EXISTS (SELECT 1 FROM members WHERE members.user_id = :member"
+    "EXISTS (SELECT 1 FROM members WHERE members.user_id = :{name}"
     " AND members.workspace_id = workspaces.workspace_id)"
 )
 

@@ -15,7 +15,7 @@ class NoCredentials(Unauthenticated):
     def __init__(self) -> None:
         super().__init__(
             "The request is not signed.",
-            hint="`workbench connection` prints the settings that your programs need.",
+            hint="`workbench env` prints the settings that your programs need.",
         )
 
 
@@ -70,10 +70,13 @@ class TimeStampExpired(Unauthenticated):
     code = "InvalidTimeStamp.Expired"
     status = 400
 
-    def __init__(self, signed_at: datetime, limit: datetime) -> None:
+    def __init__(self, signed_at: datetime, limit: datetime, *, forgotten: bool = False) -> None:
+        what = "before what is remembered, from" if forgotten else "too far from"
         super().__init__(
-            f"The request was signed at {signed_at:%Y-%m-%d %H:%M:%S} UTC, too far from {limit:%H:%M:%S}.",
-            hint="Set the clock of the machine that sent it.",
+            f"The request was signed at {signed_at:%Y-%m-%d %H:%M:%S} UTC, {what} {limit:%H:%M:%S}.",
+            hint="Sign it anew, and set the clock of the machine that sent it."
+            if forgotten
+            else "Set the clock of the machine that sent it.",
         )
 
 

@@ -83,7 +83,7 @@ def routes(residents: Sequence[Residents] = ()) -> tuple[Route, ...]:
         "UpdateWorkspaceQuota": quotas.update,
         "ListDeletedWorkspaces": workspaces.list_deleted,
         "PurgeWorkspace": workspaces.purge,
-        "ListPools": pools.list_,
+        "ListPools": partial(pools.list_, residents),
         "CreatePool": pools.create,
         "UpdatePool": partial(pools.update, residents),
         "DeletePool": pools.delete,

@@ -177,3 +177,19 @@ def list_workspaces_of_a_member(db: Database) -> None:
     db.execute("CREATE INDEX members_of_a_user ON members (user_id, workspace_id)")
     db.execute("CREATE INDEX workspaces_by_change ON workspaces (modified_at, workspace_id)")
     db.execute("CREATE INDEX members_by_role ON member_roles (workspace_id, role, user_id)")
+
+
+@MIGRATIONS()
+def end_tokens_with_the_one_they_were_made_with(db: Database) -> None:
+    db.execute("ALTER TABLE tokens ADD COLUMN made_with TEXT REFERENCES tokens ON DELETE CASCADE")
+    db.execute("CREATE INDEX tokens_made_with_a_token ON tokens (made_with)")
+
+
+@MIGRATIONS()
+def say_in_the_audit_log_what_was_done(db: Database) -> None:
+    db.execute("ALTER TABLE audit ADD COLUMN detail TEXT NOT NULL DEFAULT ''")
+
+
+@MIGRATIONS()
+def keep_lines_of_changes_that_are_under_way(db: Database) -> None:
+    db.execute("CREATE TABLE audit_begun (request_id TEXT PRIMARY KEY, line TEXT NOT NULL) WITHOUT ROWID")

@@ -1,6 +1,7 @@
 """Bearer tokens: a secret that is sent as it is, for programs that cannot sign.
 
-Only its digest is kept, so a copy of the database lets nobody in. A token always ends.
+Only its digest is kept, so a copy of the database lets nobody in. A token always ends, and one that
+was made with another ends with that at the latest: as its time is over, and as it is deleted.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from workbench.errors import InvalidInput, NotFound
+from workbench.errors import Conflict, InvalidInput, NotFound
 from workbench.wire.paging import Page
 from workbench.workspaces import users
 from workbench.workspaces.schema import next_id
 from workbench.workspaces.users import User
 
-LONGEST_LIFE = timedelta(days=366)
+_LONGEST_LIFE_HOURS = 366 * 24
+_USUAL_LIFE_HOURS = 24
+_LONGEST_DESCRIPTION = 256
+_TOKENS_OF_ONE_USER = 100
 
 
 class TokenNotFound(NotFound):
@@ -45,30 +49,55 @@ class Token:
 
 
 def create(
-    db: Database, user_id: str, *, description: str, life: timedelta, now: datetime
+    db: Database,
+    user_id: str,
+    *,
+    now: datetime,
+    description: str = "",
+    life_hours: float | None = None,
+    made_with: str | None = None,
 ) -> tuple[Token, str]:
     """Make a token for a user.
+
+    Args:
+        life_hours: A day where it is not given, or what is left to the token that it is made with.
+        made_with: The token by which the one who makes it is known, if they are.
 
     Returns:
         The record, and the secret, which is shown only now.
 
     Raises:
-        InvalidInput: The life is not above zero, or longer than a year.
+        InvalidInput: The life is not above zero, longer than a year, or than that of `made_with`; or
+            the description is too long to be read in a list.
+        Conflict: The user has as many tokens as anyone may have.
     """
-    if not timedelta(0) < life <= LONGEST_LIFE:
-        raise InvalidInput(f"A token lives up to {LONGEST_LIFE.days} days, not {life}.")
+    if len(description) > _LONGEST_DESCRIPTION:
+        raise InvalidInput(
+            f"Description has {len(description)} characters, at most {_LONGEST_DESCRIPTION} are kept."
+        )
+    if life_hours is not None and not 0 < life_hours <= _LONGEST_LIFE_HOURS:
+        raise InvalidInput(f"A token lives up to {_LONGEST_LIFE_HOURS} hours, not {life_hours:g}.")
+    expires_at = now + timedelta(hours=life_hours or _USUAL_LIFE_HOURS)
+    if made_with and expires_at > (latest := get(db, made_with).expires_at):
+        if life_hours:
+            raise InvalidInput(
+                f"A token that is made with another ends with it, at {latest:%Y-%m-%d %H:%M:%S} UTC.",
+                hint="Ask for fewer hours, or make it with an access key.",
+            )
+        expires_at = latest
+    _make_room(db, user_id, now)
     secret = f"wbt_{secrets.token_urlsafe(32)}"
     token = Token(
         token_id=next_id(db, "token"),
         user_id=user_id,
         description=description,
         created_at=now,
-        expires_at=now + life,
+        expires_at=expires_at,
         last_used_at=None,
     )
     db.execute(
-        "INSERT INTO tokens (token_id, digest, user_id, description, created_at, expires_at)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO tokens (token_id, digest, user_id, description, created_at, expires_at, made_with)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
             token.token_id,
             _digest(secret),
@@ -76,6 +105,7 @@ def create(
             description,
             now.isoformat(),
             token.expires_at.isoformat(),
+            made_with,
         ],
     )
     return token, secret
@@ -124,13 +154,30 @@ def search(db: Database, *, page: Page, user_id: str = "") -> tuple[list[Token],
 
 
 def delete(db: Database, token_id: str) -> None:
-    """Forget a token; from now on nobody knows it."""
+    """Forget a token, and those that were made with it; from now on nobody knows them."""
     db.execute("DELETE FROM tokens WHERE token_id = ?", [token_id])
 
 
 def note_use(db: Database, token_id: str, now: datetime) -> None:
     """Write down that the token was used."""
     db.execute("UPDATE tokens SET last_used_at = ? WHERE token_id = ?", [now.isoformat(), token_id])
+
+
+def _make_room(db: Database, user_id: str, now: datetime) -> None:
+    """Forget tokens of a user whose time is over, where one more would be too many."""
+    if _count(db, user_id) < _TOKENS_OF_ONE_USER:
+        return
+    db.execute("DELETE FROM tokens WHERE user_id = ? AND expires_at <= ?", [user_id, now.isoformat()])
+    if (count := _count(db, user_id)) >= _TOKENS_OF_ONE_USER:
+        raise Conflict(
+            f"The user has {count} tokens, the most one may have.",
+            hint="Delete one that is no longer used: `workbench token list` shows the last use of each.",
+        )
+
+
+def _count(db: Database, user_id: str) -> int:
+    count: int = db.execute("SELECT count(*) FROM tokens WHERE user_id = ?", [user_id]).fetchone()[0]
+    return count
 
 
 def _from_row(row: Mapping[str, Any], *, created_at: str) -> Token:

@@ -6,12 +6,15 @@ may come to mean somebody else.
 
 from __future__ import annotations
 
+import grp
 import pwd
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
 from typing import Any
 
 from sqlite_utils import Database
@@ -21,6 +24,9 @@ from workbench.wire.paging import Page
 from workbench.workspaces.schema import next_id
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,63}")
+_LARGEST_ID = 2**31 - 1
+_FIRST_OF_PEOPLE = 1000
+_NOBODY = 65_534
 _FIRST_FREE_UID = 30_000
 """Above what a machine gives to its people, below what it gives to containers."""
 
@@ -80,7 +86,7 @@ def add(
     """Keep a new user. Who left and comes back with the same name and uid is the same user again.
 
     Raises:
-        InvalidInput: The name breaks the rules.
+        InvalidInput: The name breaks the rules, or a uid or gid can be nobody's.
         UserTaken: The name or the uid belongs to someone.
     """
     if not _NAME.fullmatch(name):
@@ -88,6 +94,9 @@ def add(
             f"{name!r} cannot be a user's name.",
             hint="1 to 64 letters, digits, dots, underscores and hyphens, a letter first.",
         )
+    for what, number in (("UnixUid", unix_uid), ("UnixGid", unix_gid)):
+        if not machine_owner and not 1 <= number <= _LARGEST_ID:
+            raise InvalidInput(f"{what} is {number}; 1 to {_LARGEST_ID} can be given, and 0 is root's.")
     left = _one(db, "name = ? AND unix_uid = ? AND removed_at IS NOT NULL", name, unix_uid)
     if left is not None:
         db.execute("UPDATE users SET removed_at = NULL, enabled = 1 WHERE user_id = ?", [left.user_id])
@@ -110,7 +119,8 @@ def add(
     except sqlite3.IntegrityError as error:
         raise UserTaken(
             f"There is, or was, another user named {name!r} or with the Unix uid {unix_uid}.",
-            hint="Names and uids are not given to others, since files belong to them.",
+            hint="Names and uids are not given to others, since files belong to them. With another uid"
+            " (UnixUid) somebody gets in by access key or token, not by their Unix account.",
         ) from error
     return user
 
@@ -127,9 +137,69 @@ def get(db: Database, user_id: str) -> User:
     return user
 
 
+def known(db: Database, user_id: str) -> User:
+    """The user with this id, though they may have been removed: whose files and work are still theirs.
+
+    Raises:
+        UserNotFound: Nobody ever had it.
+    """
+    user = _one(db, "user_id = ?", user_id)
+    if user is None:
+        raise UserNotFound(user_id)
+    return user
+
+
+def name_of(db: Database, user_id: str) -> str:
+    """What the user is called, or was; empty where nobody ever had this id."""
+    user = _one(db, "user_id = ?", user_id)
+    return user.name if user else ""
+
+
 def with_uid(db: Database, unix_uid: int) -> User | None:
-    """The user whose processes have this Unix uid."""
-    return _one(db, "unix_uid = ? AND removed_at IS NULL", unix_uid)
+    """The user whose processes on this machine have this Unix uid.
+
+    The machine owner's uid is theirs only where its account has their name. A daemon that root
+    starts has one that was chosen for its containers, and whoever has or gets an account with it
+    is somebody else.
+    """
+    user = _one(db, "unix_uid = ? AND removed_at IS NULL", unix_uid)
+    if user and user.machine_owner and name_of_account(unix_uid) != user.name:
+        return None
+    return user
+
+
+def account_of(name: str) -> pwd.struct_passwd | None:
+    """The Unix account of this name, as far as the machine has one."""
+    try:
+        return pwd.getpwnam(name)
+    except (KeyError, ValueError):
+        return None
+
+
+def check_adoption(account: pwd.struct_passwd) -> None:
+    """Refuse to make a user of an account that is a program's only because it has the user's name.
+
+    Raises:
+        InvalidInput: It is root's, or one that the system gives to a program.
+    """
+    if not _FIRST_OF_PEOPLE <= account.pw_uid < _NOBODY:
+        raise InvalidInput(
+            f"The Unix account {account.pw_name} with the uid {account.pw_uid} is not a person's.",
+            hint="Choose another name, or say with UnixUid which uid is meant.",
+        )
+
+
+def name_of_account(uid: int) -> str:
+    """What the Unix account with this uid would be called as a user; empty where there is none."""
+    try:
+        return as_name(pwd.getpwuid(uid).pw_name)
+    except KeyError:
+        return ""
+
+
+def as_name(unix_name: str) -> str:
+    """A Unix account's name as a user's: Unix allows a leading underscore or a trailing dollar sign."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", unix_name).lstrip("0123456789._-")[:64] or "owner"
 
 
 def named(db: Database, name: str) -> User:
@@ -164,11 +234,13 @@ def uid_for(db: Database, name: str) -> int:
     before = _one(db, "name = ?", name)
     if before is not None:
         return before.unix_uid
-    last: int = db.execute("SELECT max(unix_uid) FROM users").fetchone()[0]
-    uid = max(_FIRST_FREE_UID, last + 1)
-    while _has_account(uid):
-        uid += 1
-    return uid
+    return free_uid(db)
+
+
+def free_uid(db: Database) -> int:
+    """A Unix uid, good as a gid too, that nobody has or had: neither here nor on the machine."""
+    taken = {row[0] for row in db.execute("SELECT unix_uid FROM users")}
+    return next(uid for uid in count(_FIRST_FREE_UID) if uid not in taken and not _is_known(uid))
 
 
 def set_enabled(db: Database, user: User, enabled: bool) -> None:
@@ -220,12 +292,13 @@ def from_row(row: Mapping[str, Any]) -> User:
     )
 
 
-def _has_account(uid: int) -> bool:
-    try:
-        pwd.getpwuid(uid)
-    except KeyError:
-        return False
-    return True
+def _is_known(number: int) -> bool:
+    """Whether the machine has an account or a group with this number."""
+    for look_up in (pwd.getpwuid, grp.getgrgid):
+        with suppress(KeyError):
+            look_up(number)
+            return True
+    return False
 
 
 def _one(db: Database, where: str, *values: object) -> User | None:

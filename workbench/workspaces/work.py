@@ -14,6 +14,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from workbench.errors import Conflict
+from workbench.scheduler import Overcommit
 from workbench.workspaces import disk_usage, placing, pools, quota, records, users
 from workbench.workspaces.quota import Amounts, Kind
 from workbench.workspaces.refusals import UserDisabled
@@ -52,12 +53,14 @@ class Work:
         )
 
 
-def begin(db: Database, wanted: Work, *, installed: Amounts) -> Work:
-    """Count this as running from now on; what it held before is replaced.
+def begin(db: Database, wanted: Work, *, installed: Amounts, overcommit: Overcommit = placing.ONCE) -> Work:
+    """Count this as running from now on; what it held before is replaced. What takes no other amount
+    than before stays where it is, whatever became of its pool and of the quota meanwhile.
 
     Args:
         wanted: With the pool that was asked for; with an empty one, a pool is found for it.
         installed: What the machine has.
+        overcommit: How many times over its CPUs and memory are promised.
 
     Returns:
         The work with the pool that it runs in, still empty for what no pool was set aside for.
@@ -69,18 +72,14 @@ def begin(db: Database, wanted: Work, *, installed: Amounts) -> Work:
         UserDisabled: The user was shut out meanwhile.
     """
     everything = running(db)
-    others = [each for each in everything if (each.kind, each.id) != (wanted.kind, wanted.id)]
-    if others == everything:
+    before = next((each for each in everything if (each.kind, each.id) == (wanted.kind, wanted.id)), None)
+    if before is None:
         _check_beginning(db, wanted)
-    neighbours = [each for each in others if each.workspace_id == wanted.workspace_id]
-    used_here = used(db, wanted.workspace_id, neighbours)
-    quota.admit(quota.of(db, wanted.workspace_id), used_here, wanted.amounts)
-    known = pools.every(db)
-    in_pools = {name: total([each for each in others if each.pool == name]) for name in ("", *known)}
-    asked = placing.Asked(
-        workspace_id=wanted.workspace_id, kind=wanted.kind, amounts=wanted.amounts, pool=wanted.pool
-    )
-    taken = replace(wanted, pool=placing.place(known, in_pools, installed, asked))
+    if before and before.amounts == wanted.amounts and wanted.pool in ("", before.pool):
+        taken = replace(wanted, pool=before.pool)
+    else:
+        others = [each for each in everything if each != before]
+        taken = replace(wanted, pool=_admitted_to(db, wanted, others, installed, overcommit))
     db.execute(
         "INSERT OR REPLACE INTO work (kind, id, name, workspace_id, user_id, pool, cpus, memory_bytes, gpus)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -144,10 +143,25 @@ def refuse_while_running(what: str, works: Sequence[Work], *, hint: str = "Stop 
         raise StillRunning(f"{what} while these run: {names}.", hint=hint)
 
 
+def _admitted_to(
+    db: Database, wanted: Work, others: Sequence[Work], installed: Amounts, overcommit: Overcommit
+) -> str:
+    """The pool for work that the quota admits."""
+    neighbours = [each for each in others if each.workspace_id == wanted.workspace_id]
+    used_here = used(db, wanted.workspace_id, neighbours)
+    quota.admit(quota.of(db, wanted.workspace_id), used_here, wanted.amounts)
+    known = pools.every(db)
+    in_pools = {name: total([each for each in others if each.pool == name]) for name in ("", *known)}
+    asked = placing.Asked(
+        workspace_id=wanted.workspace_id, kind=wanted.kind, amounts=wanted.amounts, pool=wanted.pool
+    )
+    return placing.place(known, in_pools, installed, asked, overcommit)
+
+
 def _check_beginning(db: Database, wanted: Work) -> None:
     """Nothing new begins in a workspace that is gone, or for a user who was shut out."""
     records.get(db, wanted.workspace_id)
-    user = users.get(db, wanted.user_id)
+    user = users.known(db, wanted.user_id)
     if not user.enabled:
         raise UserDisabled(user.name)
 

@@ -43,6 +43,7 @@ RESOURCE = Resource(
         text("Operation", "Operation", width=22),
         text("Kind", "ResourceType", width=10, from_width=100),
         text("Id", "ResourceId", width=0),
+        text("Detail", "Detail", width=32, from_width=140),
         text("From", "Source", width=16, from_width=120, tone=Tone.QUIET),
         text("Code", "Code", width=18, from_width=150),
         number("#", lambda entry: entry["Number"], width=6, from_width=170),

@@ -61,6 +61,7 @@ _FRAME: Mapping[str, str] = {
 }
 
 _LISTS: Mapping[str, str] = {
+    "Detail": "内容",
     "Details": "详情",
     "All that is known of it.": "关于它的全部信息。",
     "Logs": "日志",

@@ -32,6 +32,7 @@ NOTEBOOKS: Mapping[str, str] = {
     "Minutes": "分钟",
     "Without use, until it is stopped; 0 lifts the limit.": "闲置多久后停止；0 取消时限。",
     "From 1 to 9; 9 is served first.": "1 到 9；9 最先安排。",
+    "Pool": "资源池",
     "Preemptible": "可抢占",
     "May be stopped for work of a higher priority; it starts again by itself.": (
         "可为更高优先级的工作让出资源；之后会自动重新启动。"
@@ -51,8 +52,8 @@ NOTEBOOKS: Mapping[str, str] = {
         "{name} 及其中安装的包将丢失；所有者的文件保留。"
     ),
     "Letters, digits, `-` and `_`.": "字母、数字、`-` 和 `_`。",
-    "1 to 63 letters, digits, underscores and hyphens, a letter first.": (
-        "1 至 63 个字母、数字、下划线和连字符，以字母开头。"
+    "1 to 63 letters, digits, underscores and hyphens, no hyphen first.": (
+        "1 至 63 个字母、数字、下划线和连字符，不以连字符开头。"
     ),
     "Image": "镜像",
     "A built-in image, or any reference that can be pulled.": "内置镜像，或任何可拉取的引用。",

@@ -56,18 +56,21 @@ def open_dashboard(parts: Parts, call: Call) -> Stream:
         cookie=secrets.token_hex(32),
     )
     with parts.store.transaction() as db:
-        ticket = access.issue_ticket(db, route.id, parts.now())
+        ticket = access.issue_ticket(db, route.id, call.caller, parts.now())
     return Stream(_while_followed(parts, route, ticket))
 
 
 async def _while_followed(
     parts: Parts, route: NotebookRoute, ticket: str
 ) -> AsyncIterator[Mapping[str, Any]]:
-    await asyncio.to_thread(parts.gateway.publish, route)
+    # A thread goes on though nobody waits for it any more: it is waited for, or it would come last.
+    published = asyncio.create_task(asyncio.to_thread(parts.gateway.publish, route))
     try:
+        await asyncio.shield(published)
         yield {"Url": f"{access.browser_url(parts.settings, route.id)}?ticket={ticket}"}
         await asyncio.Event().wait()
     finally:
+        await asyncio.wait([published])
         await asyncio.to_thread(parts.gateway.withdraw, route.id)
 
 

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from workbench.errors import InvalidInput
-from workbench.notebooks.api.requests import PREEMPTIBLE, one_of
+from workbench.notebooks.api.not_offered import NOT_OVERSOLD
+from workbench.notebooks.api.requests import ACCESSIBILITIES, PREEMPTIBLE
+from workbench.notebooks.records import Status
 from workbench.notebooks.search import ORDERS, Holding, Query
+from workbench.wire import lists
+from workbench.wire.choices import one_of
 from workbench.wire.paging import sorting
-from workbench.wire.times import from_wire
+from workbench.wire.times import from_wire, through
 
 _ALWAYS_ALIKE: Mapping[str, Mapping[str, bool]] = {
     # Nothing is billed: all is there to be used as one goes.
     "PaymentType": {"PayAsYouGo": True, "PostPaid": True, "Subscription": False, "PrePaid": False},
     # No notebook lives on what a quota of others leaves: who can spare its place is preemptible.
     "OversoldType": {
-        "ForbiddenQuotaOverSold": True,
+        NOT_OVERSOLD: True,
         "AcceptQuotaOverSold": False,
         "ForceQuotaOverSold": False,
     },
@@ -29,6 +34,18 @@ _ALWAYS_ALIKE: Mapping[str, Mapping[str, bool]] = {
 """Choices of which every notebook here has the same: whether it is the one that is asked for."""
 
 _ANY_RESOURCE = "ALL"
+
+_STATUSES = (
+    *(each.value for each in Status),
+    *("ResourceAllocating", "Saving", "Saved", "SaveFailed", "Updating", "ArrearStopping", "Arrearge"),
+)
+"""PAI's, those in the end of states that no notebook comes to here."""
+
+ACCELERATORS = ("CPU", "GPU")
+
+_GIB = Fraction(2**30)
+_THOUSANDTH = Fraction(1, 1000)
+"""PAI counts CPUs and GPUs in thousandths where it filters, and whole ones everywhere else."""
 
 
 def about_gpus(fields: Mapping[str, Any]) -> bool:
@@ -51,11 +68,8 @@ def query(
         InvalidInput: A filter has a value that it cannot have.
     """
     pool = fields.get("ResourceId", "")
-    labels = {
-        **{str(key): str(value) for key, value in fields.get("Labels", {}).items()},
-        **{each.get("Key", ""): each.get("Value", "") for each in fields.get("Tag", [])},
-    }
-    statuses = [each.strip() for each in fields.get("Status", "").split(",") if each.strip()]
+    labels = _labels(fields)
+    accessibility = fields.get("Accessibility", "")
     return Query(
         seen_in=seen_in,
         workspace_id=fields.get("WorkspaceId", ""),
@@ -63,16 +77,16 @@ def query(
         instance_id=fields.get("InstanceId", ""),
         name=fields.get("InstanceName", ""),
         image=fields.get("ImageName", ""),
-        statuses=statuses,
-        accessibility=fields.get("Accessibility", ""),
+        statuses=[one_of("Status", each, _STATUSES) for each in lists.parts(fields.get("Status", ""))],
+        accessibility=one_of("Accessibility", accessibility, ACCESSIBILITIES) if accessibility else "",
         gpu_type=fields.get("GpuType", ""),
-        gpu_memory=(_number(fields, "MinGpuMemory", 2**30), _number(fields, "MaxGpuMemory", 2**30)),
+        gpu_memory=(_number(fields, "MinGpuMemory", _GIB), _number(fields, "MaxGpuMemory", _GIB)),
         holding=holding or {},
         pool=pool if pool.upper() != _ANY_RESOURCE else "",
         nothing=_nowhere(fields),
-        with_gpus=_accelerated(fields.get("AcceleratorType", "").upper()),
+        with_gpus=_accelerated(fields.get("AcceleratorType", "")),
         labels={key: value for key, value in labels.items() if key != PREEMPTIBLE},
-        preemptible=labels[PREEMPTIBLE] == "true" if PREEMPTIBLE in labels else None,
+        preemptible=labels[PREEMPTIBLE] in ("true", None) if PREEMPTIBLE in labels else None,
         ranges=_ranges(fields),
         sorting=sorting(fields, ORDERS, default="GmtCreateTime"),
     )
@@ -89,25 +103,38 @@ def _nowhere(fields: Mapping[str, Any]) -> bool:
 
 
 def _accelerated(accelerator: str) -> bool | None:
-    return one_of("AcceleratorType", accelerator, ("CPU", "GPU")) == "GPU" if accelerator else None
+    return one_of("AcceleratorType", accelerator, ACCELERATORS) == "GPU" if accelerator else None
+
+
+def _labels(fields: Mapping[str, Any]) -> dict[str, str | None]:
+    """What is asked for by `Labels` or `Tag`; a key without a value means any value of it."""
+    asked = {
+        **fields.get("Labels", {}),
+        **{each.get("Key", ""): each.get("Value") for each in fields.get("Tag", [])},
+    }
+    return {key: None if value is None else str(value) for key, value in asked.items()}
 
 
 def _ranges(fields: Mapping[str, Any]) -> dict[str, tuple[float | str | None, float | str | None]]:
     ranges: dict[str, tuple[float | str | None, float | str | None]] = {}
-    for column, name, unit in (("cpus", "Cpu", 1), ("gpus", "Gpu", 1), ("memory_bytes", "Memory", 2**30)):
+    for column, name, unit in (
+        ("cpus", "Cpu", _THOUSANDTH),
+        ("gpus", "Gpu", _THOUSANDTH),
+        ("memory_bytes", "Memory", _GIB),
+    ):
         low, high = (_number(fields, f"{bound}{name}", unit) for bound in ("Min", "Max"))
         if low is not None or high is not None:
             ranges[column] = (low, high)
     after, before = (
-        from_wire(fields[name]).isoformat() if name in fields else None
-        for name in ("CreateTimeAfter", "CreateTimeBefore")
+        read(fields[name]).isoformat() if name in fields else None
+        for name, read in (("CreateTimeAfter", from_wire), ("CreateTimeBefore", through))
     )
     if after or before:
         ranges["created_at"] = (after, before)
     return ranges
 
 
-def _number(fields: Mapping[str, Any], name: str, unit: int) -> float | None:
+def _number(fields: Mapping[str, Any], name: str, unit: Fraction) -> float | None:
     if name not in fields:
         return None
     try:
@@ -116,4 +143,4 @@ def _number(fields: Mapping[str, Any], name: str, unit: int) -> float | None:
         number = math.nan
     if not math.isfinite(number):
         raise InvalidInput(f"{name} is {fields[name]!r}; a number is wanted.")
-    return number * unit
+    return float(Fraction(number) * unit)

@@ -1,4 +1,4 @@
-"""DSW instances: created, listed, read, changed, started, stopped, deleted, and their history.
+"""DSW instances: created, listed, read, changed, started, stopped and deleted.
 
 A handler authorises, checks, writes one record and wakes the work queue. It never talks to
 Docker: what takes time happens behind, and the record says how far it is.
@@ -17,21 +17,23 @@ from workbench import scheduler, workspaces
 from workbench.errors import InvalidInput, NotFound
 from workbench.node import Inventory
 from workbench.node.room import expect_room
-from workbench.notebooks import access, place, records, residents, rules, search
+from workbench.notebooks import access, place, records, residents, rules, search, sight
 from workbench.notebooks.api import filters, requests, views
 from workbench.notebooks.records import NoSuchNotebook, Notebook, Wanted
 from workbench.notebooks.session import KIND
 from workbench.parts import Parts, Route
 from workbench.storage import MountRequest
 from workbench.telemetry import Change, Event, Level, events
+from workbench.wire import lists
 from workbench.wire.call import Call
+from workbench.wire.choices import one_of
 from workbench.wire.operations import operation
-from workbench.wire.paging import page
-from workbench.wire.times import from_wire, to_wire
+from workbench.wire.paging import descending, page, sorting
 
 Answer = Mapping[str, Any]
 
-_MOST_AT_ONCE = 10_000
+_ECS = "ECS"
+"""The kind of resources that there is here, of PAI's kinds."""
 
 
 def create(parts: Parts, call: Call) -> Answer:
@@ -53,7 +55,7 @@ def create(parts: Parts, call: Call) -> Answer:
         _check_mounts(parts, db, notebook)
         notebook = access.with_new_secrets(parts.vault, notebook)
         records.insert(db, notebook)
-        _begin(db, notebook, inventory)
+        _begin(parts, db, notebook, inventory)
         workspaces.put_tags(db, KIND, notebook.id, workspace_id, requests.tags(call.fields))
         _note(db, notebook, f"Created by {call.caller.name}.", now)
     return _told(parts, notebook)
@@ -63,7 +65,7 @@ def get(parts: Parts, call: Call) -> Answer:
     """GetInstance."""
     with parts.store.reading() as db:
         notebook = permitted(db, call)
-        return _view(parts, db, notebook)
+        return _view(parts, db, sight.seen_by(db, call.caller)(notebook), search.pools(db, [notebook.id]))
 
 
 def list_(parts: Parts, call: Call) -> Answer:
@@ -76,7 +78,9 @@ def list_(parts: Parts, call: Call) -> Answer:
         seen_in = workspaces.visible_in(db, call.caller, call.operation.action)
         query = filters.query(call.fields, seen_in, holding)
         found, total = search.find(db, query, offset=wanted.offset, limit=wanted.size)
-        return {"Instances": [_view(parts, db, each) for each in found], "TotalCount": total}
+        pools = search.pools(db, [each.id for each in found])
+        seen = sight.seen_by(db, call.caller)
+        return {"Instances": [_view(parts, db, seen(each), pools) for each in found], "TotalCount": total}
 
 
 def update(parts: Parts, call: Call) -> Answer:
@@ -91,7 +95,7 @@ def update(parts: Parts, call: Call) -> Answer:
         if call.fields.get("StartInstance"):
             notebook = records.save(db, rules.start(notebook, parts.now()))
         if notebook.wanted is Wanted.RUNNING:
-            _begin(db, notebook, inventory)
+            _begin(parts, db, notebook, inventory)
         key = (KIND, notebook.id)
         scheduler.name(db, key, notebook.name, private=bool(notebook.private_to))
         scheduler.rate(db, key, priority=notebook.priority, preemptible=notebook.preemptible)
@@ -107,7 +111,7 @@ def start(parts: Parts, call: Call) -> Answer:
         before = permitted(db, call)
         notebook = rules.start(before, parts.now())
         if notebook != before:
-            _begin(db, notebook, inventory)
+            _begin(parts, db, notebook, inventory)
             notebook = records.save(db, notebook)
             _note(db, notebook, f"Start asked for by {call.caller.name}.", parts.now())
     return _told(parts, notebook)
@@ -128,59 +132,34 @@ def delete(parts: Parts, call: Call) -> Answer:
     return _ask(parts, call, rules.delete, "Deletion")
 
 
-def list_events(parts: Parts, call: Call) -> Answer:
-    """GetInstanceEvents: a line of text an event, oldest first."""
-    fields = call.fields
-    with parts.store.reading() as db:
-        notebook = permitted(db, call)
-        found = events.of(
-            db,
-            KIND,
-            notebook.id,
-            since=_moment(fields, "StartTime"),
-            until=_moment(fields, "EndTime"),
-            level=_level(fields.get("EventLevel", "")),
-            limit=requests.within("MaxEventsNum", fields.get("MaxEventsNum", 500), 1, _MOST_AT_ONCE),
-        )
-    lines = [f"{to_wire(each.time)} {each.level} {each.reason}: {each.message}" for each in found]
-    return {"InstanceId": notebook.id, "Events": lines}
-
-
-def lifecycle(parts: Parts, call: Call) -> Answer:
-    """GetLifecycle: the statuses it went through, newest first unless asked otherwise, a list of one
-    piece each."""
-    with parts.store.reading() as db:
-        notebook = permitted(db, call)
-        periods = records.history(db, notebook.id)
-    limit = requests.within("Limit", call.fields.get("Limit", 100), 1, _MOST_AT_ONCE)
-    rows = [
-        [
-            {
-                "Status": each.status.value,
-                "ReasonCode": each.reason_code,
-                "ReasonMessage": each.reason,
-                "GmtCreateTime": to_wire(each.begun_at),
-                "GmtEndTime": to_wire(each.ended_at) if each.ended_at else "",
-            }
-        ]
-        for each in periods
-    ]
-    if call.fields.get("Order", "DESC").upper() != "ASC":
-        rows.reverse()
-    return {"Lifecycle": rows[:limit], "TotalCount": len(rows)}
-
-
 def token(parts: Parts, call: Call) -> Answer:
     """GetToken: what a program sends to use the notebook through the gateway."""
+    notebook_id = call.fields.get("InstanceId", "")
+    if not notebook_id:
+        raise InvalidInput("InstanceId is not given.", hint="Name the notebook.")
+    if "ExpireTime" in call.fields:
+        raise InvalidInput(
+            f"ExpireTime is {call.fields['ExpireTime']}, and a notebook's token has no end of its own: it is"
+            " good until its user may not enter the notebook any more.",
+            hint="Leave ExpireTime out.",
+        )
     with parts.store.reading() as db:
-        notebook = permitted(db, call, call.fields.get("InstanceId", ""))
+        notebook = permitted(db, call, notebook_id)
     return {"Token": parts.vault.open(notebook.access_token)}
 
 
 def list_specs(parts: Parts, call: Call) -> Answer:
     """ListEcsSpecs: the named sizes, each with whether this machine has room for it at all."""
-    wanted = page(call.fields, size=100)
-    rows = views.specs(parts.node.inventory(), call.fields.get("AcceleratorType", ""))
+    fields, wanted = call.fields, page(call.fields, size=100)
+    sorting(fields, {"gmtCreate": ""}, default="gmtCreate")
+    accelerator, resource_type = fields.get("AcceleratorType", ""), fields.get("ResourceType") or _ECS
+    if accelerator:
+        accelerator = one_of("AcceleratorType", accelerator, filters.ACCELERATORS)
+    rows = views.specs(parts.node.inventory(), accelerator)
+    if one_of("ResourceType", resource_type, (_ECS, "Lingjun", "MaxCompute")) != _ECS:
+        rows = []
+    if descending(fields, default="ASC"):
+        rows.reverse()
     return {"EcsSpecs": rows[wanted.offset : wanted.offset + wanted.size], "TotalCount": len(rows)}
 
 
@@ -194,7 +173,7 @@ def update_labels(parts: Parts, call: Call) -> Answer:
 
 def delete_labels(parts: Parts, call: Call) -> Answer:
     """DeleteInstanceLabels: drop these keys, keep the others."""
-    keys = [each.strip() for each in call.fields.get("LabelKeys", "").split(",") if each.strip()]
+    keys = lists.parts(call.fields.get("LabelKeys", ""))
     if not keys:
         raise InvalidInput("LabelKeys is empty.", hint="Name the keys, with commas between them.")
     with parts.store.transaction() as db:
@@ -251,7 +230,7 @@ def _told(parts: Parts, notebook: Notebook) -> Answer:
 
 
 def _check_mounts(parts: Parts, db: Database, notebook: Notebook) -> None:
-    user = workspaces.user(db, notebook.user_id)
+    user = workspaces.known_user(db, notebook.user_id)
     parts.storage.resolve(
         [
             MountRequest(uri=each.uri, target=each.target, access="RO" if each.read_only else "RW")
@@ -261,20 +240,26 @@ def _check_mounts(parts: Parts, db: Database, notebook: Notebook) -> None:
     )
 
 
-def _view(parts: Parts, db: Database, notebook: Notebook) -> dict[str, Any]:
+def _view(parts: Parts, db: Database, notebook: Notebook, pools: Mapping[str, str]) -> dict[str, Any]:
     return views.instance(
         notebook,
+        pool=pools[notebook.id],
         labels=workspaces.tags_of(db, KIND, notebook.id),
-        user_name=workspaces.user(db, notebook.user_id).name,
-        workspace_name=workspaces.workspace(db, notebook.workspace_id).name,
+        user_name=workspaces.user_name(db, notebook.user_id),
+        workspace_name=workspaces.workspace_name(db, notebook.workspace_id),
         settings=parts.settings,
         now=parts.now(),
     )
 
 
-def _begin(db: Database, notebook: Notebook, inventory: Inventory) -> None:
+def _begin(parts: Parts, db: Database, notebook: Notebook, inventory: Inventory) -> None:
     """Count it as running from now on, if its workspace may have that much."""
-    workspaces.begin_work(db, residents.work(notebook, inventory), installed=residents.installed(inventory))
+    workspaces.begin_work(
+        db,
+        residents.work(notebook, inventory),
+        installed=residents.installed(inventory),
+        overcommit=scheduler.Overcommit(parts.settings.cpu_overcommit, parts.settings.memory_overcommit),
+    )
 
 
 def _note(db: Database, notebook: Notebook, message: str, now: datetime) -> None:
@@ -293,19 +278,6 @@ def _note(db: Database, notebook: Notebook, message: str, now: datetime) -> None
     )
 
 
-def _moment(fields: Mapping[str, Any], name: str) -> datetime | None:
-    return from_wire(fields[name]) if name in fields else None
-
-
-def _level(text: str) -> Level | None:
-    if not text:
-        return None
-    for level in Level:
-        if level.lower() == text.lower():
-            return level
-    raise InvalidInput(f"EventLevel is {text!r}; {', '.join(Level)} is wanted.")
-
-
 ROUTES = tuple(
     Route(operation("dsw", name), answer)
     for name, answer in {
@@ -316,8 +288,6 @@ ROUTES = tuple(
         "StartInstance": start,
         "StopInstance": stop,
         "DeleteInstance": delete,
-        "GetInstanceEvents": list_events,
-        "GetLifecycle": lifecycle,
         "GetToken": token,
         "ListEcsSpecs": list_specs,
         "UpdateInstanceLabels": update_labels,

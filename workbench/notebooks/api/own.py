@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from workbench.notebooks import access, logs, shell
+from workbench.notebooks import access, logs, records, shell
 from workbench.notebooks.api.instances import permitted
 from workbench.notebooks.session import base_path
 from workbench.parts import Parts, Route
@@ -54,11 +54,20 @@ def create_ticket(parts: Parts, call: Call) -> Mapping[str, Any]:
     now = parts.now()
     with parts.store.transaction() as db:
         notebook = permitted(db, call)
-        ticket = access.issue_ticket(db, notebook.id, now)
+        ticket = access.issue_ticket(db, notebook.id, call.caller, now)
     return {
         "Url": f"{access.browser_url(parts.settings, notebook.id)}?ticket={ticket}",
         "ExpiresAt": to_wire(now + access.TICKET_LASTS),
     }
+
+
+def revoke_access(parts: Parts, call: Call) -> Mapping[str, Any]:
+    """RevokeNotebookAccess: every link, cookie and token that was handed out for it is worthless, and who
+    is in by one is out."""
+    with parts.store.transaction() as db:
+        changed = access.change_locks(db, parts.vault, permitted(db, call))
+    access.lead(parts, changed)
+    return {}
 
 
 def enter(parts: Parts, call: Call) -> Redirect:
@@ -67,18 +76,27 @@ def enter(parts: Parts, call: Call) -> Redirect:
     notebook_id = call.fields["instance_id"]
     with parts.store.transaction() as db:
         access.redeem_ticket(db, notebook_id, call.fields.get("ticket", ""), parts.now())
-    route = parts.gateway.route(notebook_id)
-    if route is None:
-        raise access.BadTicket
+        # Who changes the locks before this makes the ticket worthless, and who does after it the cookie.
+        notebook = records.find(db, notebook_id)
+    cookie = parts.vault.open(notebook.cookie) if notebook else _dashboard_cookie(parts, notebook_id)
     return Redirect(
         location=f"{base_path(notebook_id)}lab",
-        cookie=f"{COOKIE}={route.cookie}; Path=/; HttpOnly; SameSite=Lax{'; Secure' * parts.settings.tls}",
+        cookie=f"{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax{'; Secure' * parts.settings.tls}",
     )
+
+
+def _dashboard_cookie(parts: Parts, dashboard_id: str) -> str:
+    """That of a user's dashboard, which nothing is recorded of."""
+    route = parts.gateway.route(dashboard_id)
+    if route is None:
+        raise access.BadTicket
+    return route.cookie
 
 
 ROUTES = (
     Route(operation("workbench", "GetNotebookLogs"), follow_log),
     Route(operation("workbench", "OpenNotebookShell"), open_shell, talks=True),
     Route(operation("workbench", "CreateNotebookTicket"), create_ticket),
+    Route(operation("workbench", "RevokeNotebookAccess"), revoke_access),
     Route(operation("workbench", "EnterNotebook"), enter, open=True),
 )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import reprlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,11 +13,13 @@ from typing import Any
 from workbench.errors import InvalidInput
 from workbench.node import Inventory, Resources, check_fits, parse_resources, share_of_a_gpu, specs
 from workbench.node.requests import parse_gpus
+from workbench.notebooks.api import not_offered
 from workbench.notebooks.records import DataMount, IdleLimit, Notebook
 from workbench.settings import Settings
+from workbench.wire.choices import one_of, within
 from workbench.wire.times import from_wire
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,62}")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OURS = ("JUPYTER_TOKEN_FILE", "JUPYTER_TOKEN", "PYTHONUSERBASE", "HOME", "NVIDIA_VISIBLE_DEVICES")
 _LONGEST_SCRIPT = 65536
@@ -25,6 +28,8 @@ _BUILT_IN = "notebook"
 
 _NO_SPOT = "NoSpot"
 _SPOT = ("SpotAsPriceGo", "SpotWithPriceLimit")
+
+ACCESSIBILITIES = ("PRIVATE", "PUBLIC")
 
 GPU_MEMORY = "workbench.gpu_memory"
 """The label that asks for a share of a card, in GiB; PAI's notebooks have no field for it."""
@@ -60,6 +65,7 @@ def new_notebook(
         cpus=min(settings.notebook_cpus, inventory.cpus),
         memory_bytes=min(memory, inventory.memory_bytes),
         shm_bytes=min(memory, inventory.memory_bytes) // 2,
+        pool=fields.get("ResourceId", ""),
     )
     return changed_notebook(blank, fields, inventory)
 
@@ -70,6 +76,7 @@ def changed_notebook(notebook: Notebook, fields: Mapping[str, Any], inventory: I
     Raises:
         InvalidInput: A value is wrong, or never fits this machine.
     """
+    not_offered.refuse(fields, notebook)
     changes: dict[str, Any] = {}
     if "InstanceName" in fields:
         changes["name"] = check_name(fields["InstanceName"])
@@ -86,7 +93,7 @@ def changed_notebook(notebook: Notebook, fields: Mapping[str, Any], inventory: I
     if fields.get("DisassociateDatasets"):
         changes["mounts"] = ()
     if "Accessibility" in fields:
-        changes["accessibility"] = one_of("Accessibility", fields["Accessibility"], ("PRIVATE", "PUBLIC"))
+        changes["accessibility"] = one_of("Accessibility", fields["Accessibility"], ACCESSIBILITIES)
     changes |= _standing(fields)
     if "UserCommand" in fields:
         changes["on_start"] = _script(fields["UserCommand"])
@@ -115,16 +122,17 @@ def check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise InvalidInput(
             f"{name!r} cannot be a notebook's name.",
-            hint="1 to 63 letters, digits, underscores and hyphens, a letter first.",
+            hint="1 to 63 letters, digits, underscores and hyphens, no hyphen first.",
         )
     return name
 
 
-def check_environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Environment variables that a user sets.
+def check_environment(variables: Mapping[str, Any]) -> dict[str, str]:
+    """Environment variables that a user sets, as the texts that they become.
 
     Raises:
-        InvalidInput: A name is no name, or a variable is one that makes the session work.
+        InvalidInput: A name is no name, a value is no text, or a variable is one that makes the session
+            work.
     """
     for name, value in variables.items():
         if not _VARIABLE.fullmatch(name):
@@ -134,9 +142,14 @@ def check_environment(variables: Mapping[str, str]) -> dict[str, str]:
                 f"{name} is set by Workbench and cannot be chosen.",
                 hint="Ask for GPUs with RequestedResource." if name.startswith("NVIDIA") else "",
             )
+        if not isinstance(value, str | int | float):
+            raise InvalidInput(f"The value of {name} is {reprlib.repr(value)}; text or a number is wanted.")
         if "\0" in str(value):
             raise InvalidInput(f"The value of {name} contains a NUL character.")
-    return {name: str(value) for name, value in variables.items()}
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in variables.items()
+    }
 
 
 def shutdown_time(fields: Mapping[str, Any], now: datetime) -> datetime:
@@ -178,28 +191,6 @@ def idle_limit(fields: Mapping[str, Any]) -> IdleLimit:
     given = {"cpu_percent": "CpuPercentThreshold", "gpu_percent": "GpuPercentThreshold"}
     floors = {name: within(wire, fields[wire], 0, 100) for name, wire in given.items() if wire in fields}
     return IdleLimit(minutes=minutes, **floors)
-
-
-def one_of(name: str, value: str, allowed: Sequence[str]) -> str:
-    """A value of a closed choice.
-
-    Raises:
-        InvalidInput: It is another one.
-    """
-    if value not in allowed:
-        raise InvalidInput(f"{name} is {value!r}; {' or '.join(allowed)} is wanted.")
-    return value
-
-
-def within(name: str, value: int, low: int, high: int) -> int:
-    """A number within bounds, both included.
-
-    Raises:
-        InvalidInput: It is out of them.
-    """
-    if not low <= value <= high:
-        raise InvalidInput(f"{name} is {value}; a number from {low} to {high} is wanted.")
-    return value
 
 
 def _size(notebook: Notebook, fields: Mapping[str, Any], inventory: Inventory) -> dict[str, Any]:
@@ -272,7 +263,7 @@ def _mount(dataset: Mapping[str, Any]) -> DataMount:
     return DataMount(
         uri=dataset.get("Uri", ""),
         target=dataset.get("MountPath", ""),
-        read_only=one_of("MountAccess", (dataset.get("MountAccess") or "RW").upper(), ("RO", "RW")) == "RO",
+        read_only=one_of("MountAccess", dataset.get("MountAccess") or "RW", ("RO", "RW")) == "RO",
     )
 
 

@@ -18,6 +18,7 @@ from workbench.wire.times import to_wire
 def instance(
     notebook: Notebook,
     *,
+    pool: str,
     labels: Mapping[str, str],
     user_name: str,
     workspace_name: str,
@@ -40,6 +41,8 @@ def instance(
         "ImageUrl": notebook.image,
         "ImageName": notebook.image,
         "EcsSpec": notebook.spec,
+        "ResourceId": pool,
+        "ResourceName": pool,
         "AcceleratorType": "GPU" if place.cards(notebook) else "CPU",
         "RequestedResource": {
             "CPU": f"{notebook.cpus:g}",
@@ -54,14 +57,14 @@ def instance(
         "Tags": [{"TagKey": key, "TagValue": value} for key, value in labels.items()],
         "Accessibility": notebook.accessibility,
         "Priority": notebook.priority,
-        "PaymentType": "PostPaid",
+        "PaymentType": "PayAsYouGo",
         "InstanceUrl": url,
         "JupyterlabUrl": url,
         "AccumulatedRunningTimeInMs": rules.ran_ms(notebook, now),
         "GmtCreateTime": to_wire(notebook.created_at),
         "GmtModifiedTime": to_wire(notebook.modified_at),
         **({"InstanceShutdownTimer": shutdown_timer(notebook, now)} if notebook.shutdown_at else {}),
-        "IdleInstanceCuller": idle_culler(notebook, now),
+        **({"IdleInstanceCuller": idle_culler(notebook, now)} if notebook.idle_limit else {}),
     }
 
 
@@ -120,5 +123,5 @@ def specs(inventory: Inventory, accelerator: str) -> list[dict[str, Any]]:
             "IsAvailable": node.specs.fits(spec, inventory),
         }
         for spec in node.specs.catalogue()
-        if accelerator.upper() in ("", "GPU" if spec.gpus else "CPU")
+        if accelerator in ("", "GPU" if spec.gpus else "CPU")
     ]

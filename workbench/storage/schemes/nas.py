@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from workbench.settings import OWN_ROOTS
 from workbench.storage.rules import BadMount, path_names
 
-WORKSPACE = "workspace"
-HOME = "home"
+WORKSPACE, HOME = OWN_ROOTS
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from workbench.wire.paging import page
 from workbench.wire.times import to_wire
 from workbench.workspaces import access_keys, users
 from workbench.workspaces.access_keys import AccessKey, AccessKeyNotFound
-from workbench.workspaces.authorization import MachineOwnerOnly, require_on_machine
+from workbench.workspaces.authorization import MachineOwnerOnly, refuse_to_tokens, require_on_machine
 
 
 def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
@@ -28,6 +28,7 @@ def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
 
 def create(parts: Parts, call: Call) -> Mapping[str, Any]:
     """CreateAccessKey; the answer is the only time the secret is shown."""
+    refuse_to_tokens(call.caller, call.operation.action)
     user_id = call.fields.get("UserId", call.caller.user_id)
     require_on_machine(call.caller, call.operation.action, user_id)
     with parts.store.transaction() as db:
@@ -43,9 +44,12 @@ def create(parts: Parts, call: Call) -> Mapping[str, Any]:
 
 def update(parts: Parts, call: Call) -> Mapping[str, Any]:
     """UpdateAccessKey: make it work, or stop it from working at once."""
+    enabled = call.fields.get("Enabled", True)
+    if enabled:
+        refuse_to_tokens(call.caller, call.operation.action)
     with parts.store.transaction() as db:
         key = _permitted(db, call)
-        access_keys.set_enabled(db, key.access_key_id, call.fields.get("Enabled", True))
+        access_keys.set_enabled(db, key.access_key_id, enabled)
     return {}
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from workbench.errors import InvalidInput
 from workbench.parts import Parts
 from workbench.wire.call import Call
-from workbench.wire.times import from_wire, to_wire
+from workbench.wire.choices import one_of, within
+from workbench.wire.times import from_wire, through, to_wire
 from workbench.workspaces import audit, members, permissions
 from workbench.workspaces.audit import Entry, Level, Query
 from workbench.workspaces.authorization import MachineOwnerOnly, require, require_on_machine
@@ -22,9 +22,7 @@ _MOST_LINES = 1000
 
 def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
     """ListAuditEntries, newest first; `NextBefore` asks for the page after, 0 when there is none."""
-    limit = call.fields.get("Limit", _LINES)
-    if not 1 <= limit <= _MOST_LINES:
-        raise InvalidInput(f"Limit is {limit}; a number from 1 to {_MOST_LINES} is wanted.")
+    limit = within("Limit", call.fields.get("Limit", _LINES), 1, _MOST_LINES)
     with parts.store.reading() as db:
         found = audit.search(
             db, _narrowed(db, call, _query(call.fields)), limit=limit, before=call.fields.get("Before")
@@ -52,16 +50,14 @@ def update_retention(parts: Parts, call: Call) -> Mapping[str, Any]:
 
 def _query(fields: Mapping[str, Any]) -> Query:
     level = fields.get("Level")
-    if level and level not in list(Level):
-        raise InvalidInput(f"Level is {level!r}; one of {', '.join(Level)} is wanted.")
     return Query(
         since=from_wire(fields["Since"]) if "Since" in fields else None,
-        until=from_wire(fields["Until"]) if "Until" in fields else None,
+        until=through(fields["Until"]) if "Until" in fields else None,
         user_id=fields.get("UserId", ""),
         operation=fields.get("Operation", ""),
         resource_id=fields.get("ResourceId", ""),
         workspace_id=fields.get("WorkspaceId", ""),
-        level=Level(level) if level else None,
+        level=Level(one_of("Level", level, tuple(Level))) if level else None,
     )
 
 
@@ -91,6 +87,7 @@ def _view(entry: Entry) -> dict[str, Any]:
         "Event": entry.event,
         "ResourceType": entry.resource_type,
         "ResourceId": entry.resource_id,
+        "Detail": entry.detail,
         "WorkspaceId": entry.workspace_id,
         "Level": entry.level,
         "Status": entry.status,

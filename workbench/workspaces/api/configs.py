@@ -7,7 +7,10 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from workbench.errors import InvalidInput
 from workbench.parts import Parts
+from workbench.wire import lists
+from workbench.wire.answers import declared
 from workbench.wire.call import Call
 from workbench.wire.times import to_wire
 from workbench.workspaces import configs
@@ -21,7 +24,7 @@ def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
         found = configs.search(
             db,
             _permitted(db, call),
-            keys=[key for key in call.fields.get("ConfigKeys", "").split(",") if key],
+            keys=lists.parts(call.fields.get("ConfigKeys", "")),
             category=call.fields.get("CategoryName", ""),
             labels=_asked_labels(call.fields.get("Labels", "")),
         )
@@ -36,7 +39,11 @@ def get(parts: Parts, call: Call) -> Mapping[str, Any]:
         found = [each for each in configs.search(db, workspace_id, keys=[key]) if each.category == category]
     if not found:
         raise ConfigNotFound(key)
-    return {**_view(found[0]), "CategoryName": category, "WorkspaceId": workspace_id}
+    return {
+        **declared(call.operation, _view(found[0])),
+        "CategoryName": category,
+        "WorkspaceId": workspace_id,
+    }
 
 
 def update_several(parts: Parts, call: Call) -> Mapping[str, Any]:
@@ -56,13 +63,14 @@ def update(parts: Parts, call: Call) -> Mapping[str, Any]:
 
 
 def delete(parts: Parts, call: Call) -> Mapping[str, Any]:
-    """DeleteConfig."""
+    """DeleteConfig, if it has all of the labels that are named."""
     with parts.store.transaction() as db:
         configs.remove(
             db,
             _permitted(db, call),
             key=call.fields["config_key"],
             category=call.fields.get("CategoryName", ""),
+            labels=_asked_labels(call.fields.get("Labels", "")),
         )
     return {}
 
@@ -78,9 +86,9 @@ def _save(parts: Parts, db: Database, workspace_id: str, wanted: Mapping[str, An
         db,
         workspace_id,
         key=wanted.get("ConfigKey", ""),
-        value=wanted.get("ConfigValue", ""),
+        value=wanted.get("ConfigValue"),
         category=wanted.get("CategoryName", ""),
-        labels=_labels(wanted.get("Labels", [])),
+        labels=_labels(wanted["Labels"]) if "Labels" in wanted else None,
         now=parts.now(),
     )
 
@@ -91,7 +99,12 @@ def _labels(pairs: Iterable[Mapping[str, str]]) -> dict[str, str]:
 
 def _asked_labels(text: str) -> dict[str, str]:
     """Labels of a query: `key=value,key=value`."""
-    return {key: value for key, _, value in (pair.partition("=") for pair in text.split(",")) if key}
+    labels = {
+        key.strip(): value.strip() for key, _, value in (pair.partition("=") for pair in lists.parts(text))
+    }
+    if "" in labels:
+        raise InvalidInput(f"Labels is {text!r}; one like key=value,key=value is wanted.")
+    return labels
 
 
 def _view(config: Config) -> dict[str, Any]:

@@ -32,9 +32,9 @@ def drain(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[s
                 scheduler.cordon(db, gpu.uuid, gpu.memory_bytes, text)
         holding = {(each.kind, each.id) for held in scheduler.holders(db).values() for each in held}
         running = [each for each in work.running(db) if (each.kind, each.id) in holding]
+        spread = stop(parts, db, residents, running if call.fields.get("Force") else ())
     parts.queue.wake(*scheduler.PASS)
-    if call.fields.get("Force"):
-        stop(parts, residents, running)
+    spread()
     return {"Running": [f"{each.kind} {each.id}" for each in running]}
 
 

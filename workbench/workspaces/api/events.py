@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlite_utils import Database
 
-from workbench.errors import InvalidInput
 from workbench.parts import Parts
 from workbench.telemetry import Event, Level, events
 from workbench.telemetry.events import Query
 from workbench.wire.call import Call
-from workbench.wire.times import from_wire, to_wire
+from workbench.wire.choices import one_of, within
+from workbench.wire.times import from_wire, through, to_wire
 from workbench.workspaces.authorization import reach
 from workbench.workspaces.residents import Residents
 
@@ -23,9 +22,7 @@ _MOST_LINES = 1000
 
 def list_(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[str, Any]:
     """ListEvents, newest first; `NextBefore` asks for the page after, 0 when there is none."""
-    limit = call.fields.get("Limit", _LINES)
-    if not 1 <= limit <= _MOST_LINES:
-        raise InvalidInput(f"Limit is {limit}; a number from 1 to {_MOST_LINES} is wanted.")
+    limit = within("Limit", call.fields.get("Limit", _LINES), 1, _MOST_LINES)
     query = _query(call.fields)
     with parts.store.reading() as db:
         shelves = reach(db, call.caller, call.fields.get("WorkspaceId", ""), call.operation.action)
@@ -39,21 +36,15 @@ def list_(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[s
 
 def _query(fields: Mapping[str, Any]) -> Query:
     level = fields.get("Level", "")
-    if level and level not in list(Level):
-        raise InvalidInput(f"Level is {level!r}; one of {', '.join(Level)} is wanted.")
     return Query(
         kind=fields.get("Kind", ""),
         id=fields.get("Id", ""),
-        level=Level(level) if level else None,
-        since=_moment(fields, "Since"),
-        until=_moment(fields, "Until"),
+        level=Level(one_of("Level", level, tuple(Level))) if level else None,
+        since=from_wire(fields["Since"]) if "Since" in fields else None,
+        until=through(fields["Until"]) if "Until" in fields else None,
         before=fields.get("Before"),
         after=fields.get("After"),
     )
-
-
-def _moment(fields: Mapping[str, Any], name: str) -> datetime | None:
-    return from_wire(fields[name]) if name in fields else None
 
 
 def _names(

@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from workbench.errors import InvalidInput
 from workbench.parts import Parts
+from workbench.wire import lists
 from workbench.wire.call import Call
 from workbench.wire.paging import page
 from workbench.wire.times import to_wire
@@ -16,14 +17,17 @@ from workbench.workspaces import members
 from workbench.workspaces.authorization import require
 from workbench.workspaces.members import Member
 from workbench.workspaces.permissions import MAKERS
-from workbench.workspaces.residents import Residents, lock_out
+from workbench.workspaces.residents import Residents, lock_out, one_after_another
 from workbench.workspaces.roles import Role, parse_role, parse_roles
+
+_MAIN_ACCOUNT, _SUB_ACCOUNT = "1", "5"
+"""PAI's kinds of accounts: whose all of it is, and the users that it has."""
 
 
 def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
     """ListMembers."""
     wanted = page(call.fields, size=20)
-    roles = parse_roles(name for name in call.fields.get("Roles", "").split(",") if name)
+    roles = parse_roles(lists.parts(call.fields.get("Roles", "")))
     with parts.store.reading() as db:
         found, total = members.search(
             db,
@@ -33,7 +37,10 @@ def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
             user_id=call.fields.get("UserId", ""),
             roles=sorted(roles),
         )
-    return {"Members": [_view(each) for each in found], "TotalCount": total}
+    return {
+        "Members": [{**_view(each), "AccountName": each.name} for each in found],
+        "TotalCount": total,
+    }
 
 
 def get(parts: Parts, call: Call) -> Mapping[str, Any]:
@@ -63,12 +70,12 @@ def create(parts: Parts, call: Call) -> Mapping[str, Any]:
             )
             for each in wanted
         ]
-    return {"Members": [_view(each) for each in added]}
+    return {"Members": [_brief(each) for each in added]}
 
 
 def delete(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[str, Any]:
     """DeleteMembers: all that are named, or none."""
-    ids = {each for each in call.fields.get("MemberIds", "").split(",") if each}
+    ids = set(lists.parts(call.fields.get("MemberIds", "")))
     if not ids:
         raise InvalidInput("MemberIds is empty.")
     with parts.store.transaction() as db:
@@ -76,8 +83,13 @@ def delete(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
         gone = [members.get(db, workspace_id, member_id=each) for each in sorted(ids)]
         for member in gone:
             members.remove(db, authority, member)
-    for member in gone:
-        lock_out(parts, residents, workspace_id, member.user_id, member.roles)
+        spread = one_after_another(
+            [
+                lock_out(parts, db, residents, workspace_id, user_id=each.user_id, roles=each.roles)
+                for each in gone
+            ]
+        )
+    spread()
     return {}
 
 
@@ -94,12 +106,14 @@ def remove_role(residents: Sequence[Residents], parts: Parts, call: Call) -> Map
     """RemoveMemberRole. A role that is not held changes nothing, and the answer says so."""
     with parts.store.transaction() as db:
         member, role = _named(db, call)
-        removed = members.remove_role(db, _authority(db, call), member, role)
-    if removed:
-        if role in MAKERS:
-            lock_out(parts, residents, member.workspace_id, member.user_id, member.roles)
-        return {}
-    return {"Code": "RoleNotHeld", "Message": f"{member.name} does not hold {role}; nothing changed."}
+        if not members.remove_role(db, _authority(db, call), member, role):
+            return {"Code": "RoleNotHeld", "Message": f"{member.name} does not hold {role}; nothing changed."}
+        shut_out = residents if role in MAKERS else ()
+        spread = lock_out(
+            parts, db, shut_out, member.workspace_id, user_id=member.user_id, roles=member.roles
+        )
+    spread()
+    return {}
 
 
 def _permitted(db: Database, call: Call) -> str:
@@ -121,13 +135,19 @@ def _named(db: Database, call: Call) -> tuple[Member, Role]:
     return member, parse_role(call.fields["role_name"])
 
 
-def _view(member: Member) -> dict[str, Any]:
+def _brief(member: Member) -> dict[str, Any]:
     return {
         "MemberId": member.member_id,
         "UserId": member.user_id,
-        "MemberName": member.name,
-        "AccountName": member.name,
         "DisplayName": member.name,
         "Roles": sorted(member.roles),
+    }
+
+
+def _view(member: Member) -> dict[str, Any]:
+    return {
+        **_brief(member),
+        "MemberName": member.name,
+        "AccountType": _MAIN_ACCOUNT if member.machine_owner else _SUB_ACCOUNT,
         "GmtCreateTime": to_wire(member.created_at, milliseconds=True),
     }

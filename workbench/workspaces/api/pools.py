@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from workbench.node import Inventory
 from workbench.parts import Parts
 from workbench.wire.call import Call
 from workbench.wire.times import to_wire
-from workbench.workspaces import placing, pools, records, work
+from workbench.workspaces import members, placing, pools, records, sight, work
 from workbench.workspaces.authorization import require_on_machine
 from workbench.workspaces.pools import Pool
 from workbench.workspaces.quota import Amounts, Kind
@@ -23,11 +23,14 @@ _KINDS = {"development": Kind.NOTEBOOK, "training": Kind.JOB, "inference": Kind.
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 
 
-def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
-    """ListPools, with what runs in each."""
+def list_(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[str, Any]:
+    """ListPools. Everybody sees how much of each is used; what uses it, and for which workspaces it is,
+    only who may know of them."""
     require_on_machine(call.caller, call.operation.action)
     with parts.store.reading() as db:
-        return {"Pools": [_view(db, each) for each in pools.every(db).values()]}
+        knows = sight.knows(db, call.caller, residents)
+        theirs = None if call.caller.owner else members.roles_by_workspace(db, call.caller.user_id).keys()
+        return {"Pools": [_view(db, each, knows, theirs) for each in pools.every(db).values()]}
 
 
 def create(parts: Parts, call: Call) -> Mapping[str, Any]:
@@ -50,9 +53,9 @@ def update(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
         others = [each for each in pools.every(db).values() if each.name != pool.name]
         placing.check(pool, others, installed)
         pools.save(db, pool)
-        running = work.running(db, pool=pool.name)
-    if pool.draining and call.fields.get("Force"):
-        stop(parts, residents, running)
+        forced = pool.draining and call.fields.get("Force")
+        spread = stop(parts, db, residents, work.running(db, pool=pool.name) if forced else ())
+    spread()
     return {}
 
 
@@ -95,7 +98,7 @@ def _kinds(names: Sequence[str]) -> frozenset[Kind]:
     return frozenset(_KINDS[name] for name in names)
 
 
-def _view(db: Database, pool: Pool) -> dict[str, Any]:
+def _view(db: Database, pool: Pool, knows: sight.Knows, workspaces: Collection[str] | None) -> dict[str, Any]:
     running = work.running(db, pool=pool.name)
     used = work.total(running)
     return {
@@ -107,9 +110,11 @@ def _view(db: Database, pool: Pool) -> dict[str, Any]:
         "UsedCpus": used.cpus,
         "UsedMemoryBytes": used.memory_bytes,
         "UsedGpus": used.gpus,
-        "Running": [f"{each.kind} {each.id}" for each in running],
+        "Running": [
+            f"{each.kind} {each.id}" for each in running if knows(each.id, each.workspace_id, each.user_id)
+        ],
         "Kinds": sorted(_NAMES[each] for each in pool.kinds),
-        "WorkspaceIds": sorted(pool.workspaces),
+        "WorkspaceIds": sorted(each for each in pool.workspaces if workspaces is None or each in workspaces),
         "Draining": pool.draining,
         "GmtCreateTime": to_wire(pool.created_at) if pool.created_at else "",
     }

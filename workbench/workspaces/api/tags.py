@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from workbench.errors import NotFound
 from workbench.parts import Parts
+from workbench.wire import lists
 from workbench.wire.call import Call
 from workbench.workspaces import pools, records, tags
 from workbench.workspaces.authorization import require, require_on_machine, visible_in
@@ -75,7 +76,7 @@ def put(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[str
 
 def take_off(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[str, Any]:
     """UntagResource; without keys, all tags."""
-    keys = [key for key in call.fields.get("Keys", "").split(",") if key]
+    keys = lists.parts(call.fields.get("Keys", ""))
     with parts.store.transaction() as db:
         _permitted(residents, db, call)
         tags.take_off(db, call.fields["kind"], call.fields["resource_id"], keys)
@@ -96,11 +97,11 @@ def _permitted(residents: Sequence[Residents], db: Database, call: Call) -> str:
         pools.get(db, id)
         require_on_machine(call.caller, "UpdatePool" if call.operation.verb != "GET" else "ListPools")
         return ""
-    place = _place(residents, db, kind, id)
     gone = NotFound(f"There is no {kind} {id!r}.", hint="ListTaggedResources shows what has tags.")
-    if place is None:
-        raise gone
     try:
+        place = _place(residents, db, kind, id)
+        if place is None:
+            raise gone
         require(db, call.caller, place.workspace_id, action, place.owner_id, private=place.private)
     except WorkspaceNotFound:
         raise gone from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from workbench.parts import Parts
@@ -13,8 +12,6 @@ from workbench.wire.times import to_wire
 from workbench.workspaces import tokens, users
 from workbench.workspaces.authorization import MachineOwnerOnly, require_on_machine
 from workbench.workspaces.tokens import Token, TokenNotFound
-
-_LIFE_HOURS = 24
 
 
 def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
@@ -28,22 +25,24 @@ def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
 
 
 def create(parts: Parts, call: Call) -> Mapping[str, Any]:
-    """CreateToken; the answer is the only time the token is shown."""
+    """CreateToken; the answer is the only time the token is shown. With a token, it is one that ends
+    no later."""
     user_id = call.fields.get("UserId", call.caller.user_id)
     require_on_machine(call.caller, call.operation.action, user_id)
     with parts.store.transaction() as db:
         token, secret = tokens.create(
             db,
             users.get(db, user_id).user_id,
-            description=call.fields.get("Description", ""),
-            life=timedelta(hours=call.fields.get("LifeInHours", _LIFE_HOURS)),
             now=parts.now(),
+            description=call.fields.get("Description", ""),
+            life_hours=call.fields.get("LifeInHours"),
+            made_with=call.caller.token_id or None,
         )
     return {**_view(token), "Token": secret}
 
 
 def delete(parts: Parts, call: Call) -> Mapping[str, Any]:
-    """DeleteToken."""
+    """DeleteToken, and whatever was made with it."""
     with parts.store.transaction() as db:
         token = tokens.get(db, call.fields["token_id"])
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pwd
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,8 +14,7 @@ from workbench.wire.paging import page
 from workbench.wire.times import to_wire
 from workbench.workspaces import members, records, users, work
 from workbench.workspaces.authorization import require_on_machine
-from workbench.workspaces.permissions import Roles
-from workbench.workspaces.residents import Residents, lock_out, stop
+from workbench.workspaces.residents import Afterwards, Residents, lock_out, one_after_another, stop
 from workbench.workspaces.roles import Role
 from workbench.workspaces.users import User
 from workbench.workspaces.work import Work
@@ -34,11 +32,13 @@ def list_(parts: Parts, call: Call) -> Mapping[str, Any]:
 def create(parts: Parts, call: Call) -> Mapping[str, Any]:
     """CreateUser: a developer in the default workspace.
 
-    Without a uid, it is that of the Unix user of the same name, or one that nobody has.
+    Without a uid, it is that of the person whose Unix account has the name, or one that nobody has.
     """
     require_on_machine(call.caller, call.operation.action)
     name, uid, now = call.fields.get("Name", ""), call.fields.get("UnixUid"), parts.now()
-    account = _account(name)
+    account = users.account_of(name)
+    if account and uid is None:
+        users.check_adoption(account)
     with parts.store.transaction() as db:
         if uid is None:
             uid = account.pw_uid if account else users.uid_for(db, name)
@@ -56,9 +56,8 @@ def update(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
     with parts.store.transaction() as db:
         user = users.get(db, call.fields["user_id"])
         users.set_enabled(db, user, enabled)
-        left_open = [] if enabled else _what_to_stop(db, user, call)
-        opened = {} if enabled else members.roles_by_workspace(db, user.user_id)
-    _shut_out(parts, residents, user, opened, left_open)
+        spread = one_after_another([]) if enabled else _shut_out(parts, db, residents, user, call)
+    spread()
     return {}
 
 
@@ -67,24 +66,26 @@ def delete(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
     require_on_machine(call.caller, call.operation.action)
     with parts.store.transaction() as db:
         user = users.get(db, call.fields["user_id"])
-        left_open = _what_to_stop(db, user, call)
-        opened = members.roles_by_workspace(db, user.user_id)
+        spread = _shut_out(parts, db, residents, user, call)
         users.remove(db, user, now=parts.now())
-    _shut_out(parts, residents, user, opened, left_open)
+    spread()
     return {}
 
 
 def _shut_out(
-    parts: Parts,
-    residents: Sequence[Residents],
-    user: User,
-    opened: Mapping[str, Roles],
-    left_open: Sequence[Work],
-) -> None:
+    parts: Parts, db: Database, residents: Sequence[Residents], user: User, call: Call
+) -> Afterwards:
     """What is kept runs on without them: no link, cookie or token that they have leads in any more."""
-    stop(parts, residents, left_open)
-    for workspace_id, roles in opened.items():
-        lock_out(parts, residents, workspace_id, user.user_id, roles)
+    opened = members.roles_by_workspace(db, user.user_id)
+    return one_after_another(
+        [
+            *(
+                lock_out(parts, db, residents, workspace_id, user_id=user.user_id, roles=roles)
+                for workspace_id, roles in opened.items()
+            ),
+            stop(parts, db, residents, _what_to_stop(db, user, call)),
+        ]
+    )
 
 
 def _what_to_stop(db: Database, user: User, call: Call) -> list[Work]:
@@ -103,13 +104,6 @@ def _what_to_stop(db: Database, user: User, call: Call) -> list[Work]:
             return []
         case other:
             raise InvalidInput(f"Sessions is {other!r}; stop or keep is wanted.")
-
-
-def _account(name: str) -> pwd.struct_passwd | None:
-    try:
-        return pwd.getpwnam(name)
-    except KeyError:
-        return None
 
 
 def _view(user: User) -> dict[str, Any]:

@@ -83,6 +83,7 @@ def facts(item: Item) -> Sequence[tuple[str, Sequence[tuple[str, Word]]]]:
                 ("Memory", Word(f"{resource.get('Memory') or ''} GiB")),
                 ("Shared memory", Word(f"{resource.get('SharedMemory') or ''} GiB")),
                 ("GPU", Word(resource.get("GPU") or "")),
+                ("Pool", Word(item.get("ResourceName") or "")),
                 ("Priority", Word(str(item.get("Priority") or ""))),
                 ("Preemptible", Word(say("yes") if preemptible(item) else say("no"))),
                 ("Spec", Word(item.get("EcsSpec") or "")),
