@@ -26,13 +26,14 @@ Answer = Mapping[str, Any] | Stream | Exception | Callable[[Mapping[str, Any]], 
 class Api:
     """`answers` holds an answer by operation: fields, an error, or a function of the request's fields.
 
-    `calls` are the operations asked for so far, each with its fields.
+    `calls` are the operations asked for so far, each with its fields. `stop` ends the server in order.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.answers: dict[str, Answer] = {}
         self.calls: list[tuple[str, Mapping[str, Any]]] = []
+        self.stop: Callable[[], None] = lambda: None
 
     def fields_of(self, action: str) -> Mapping[str, Any]:
         """The fields that an operation was last asked with."""
@@ -60,6 +61,7 @@ class Api:
         for each in (self.settings.socket, self.settings.gateway_socket):
             each.parent.mkdir(parents=True, exist_ok=True)
         server = Server(app, local=self.settings.socket, public=self.settings.gateway_socket)
+        self.stop = server.stop
         ready = threading.Event()
         thread = threading.Thread(target=lambda: server.run(on_ready=ready.set))
         thread.start()

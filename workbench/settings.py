@@ -50,6 +50,22 @@ class BadSetting(InvalidInput):
     code = "InvalidSetting"
 
 
+class UnusableHome(BadSetting):
+    """This user cannot keep a Workbench in this home."""
+
+    def __init__(self, home: Path, error: OSError) -> None:
+        if isinstance(error, PermissionError) and _belongs_to_another(home):
+            super().__init__(
+                f"{home} belongs to another user.",
+                hint="Ask them for an access key and use the endpoint, or choose your own home with --home.",
+            )
+        else:
+            super().__init__(
+                f"{error.filename or home} cannot be written: {error.strerror}.",
+                hint="Make the home writable for this user, or choose another one with --home.",
+            )
+
+
 def _setting(
     default: Any,
     help: str,
@@ -217,7 +233,7 @@ def load(flags: Mapping[str, object] | None = None, environ: Mapping[str, str] |
     """
     environ = os.environ if environ is None else environ
     given = {name: value for name, value in (flags or {}).items() if value is not None}
-    home = Path(str(given.get("home") or environ.get("WORKBENCH_HOME") or "~/.workbench")).expanduser()
+    home = _home(str(given.get("home") or environ.get("WORKBENCH_HOME") or "~/.workbench"))
     in_file = _read_file(home / "config.toml")
     _refuse_unknown(environ)
 
@@ -287,12 +303,30 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
     )
 
 
+def _home(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise BadSetting(f"home is {text!r}, and there is no such user; a directory is wanted.") from error
+
+
+def _belongs_to_another(home: Path) -> bool:
+    try:
+        return home.stat().st_uid != os.geteuid()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # not even its name may be looked up
+
+
 def _read_file(path: Path) -> Mapping[str, Any]:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         return {}
     except OSError as error:
+        if isinstance(error, PermissionError) and _belongs_to_another(path.parent):
+            return {}  # its daemon's business; its clients need no more than the socket or an endpoint
         raise BadSetting(f"{path} cannot be read: {error.strerror}.") from error
     import tomllib  # noqa: PLC0415 (only where there is a file: every command reads the settings)
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.in_process_api import Api, lines
+from tests.in_process_api import Api, instance, lines
 from workbench.cli import workbench
 
 CONNECTION = {
@@ -121,6 +124,38 @@ def test_without_systemd_the_service_is_refused_and_the_way_out_is_named(api: Ap
 
     assert result.exit_code == 6
     assert "workbench up" in result.stderr
+
+
+@pytest.mark.parametrize("command", [["events", "--follow"], ["notebook", "logs", "first", "--follow"]])
+def test_a_follower_says_that_the_daemon_ended_rather_than_that_all_was_said(
+    api: Api, command: list[str]
+) -> None:
+    event = {"Number": 1, "Time": "", "Level": "", "Name": "one", "Reason": "", "Message": ""}
+    one = instance()
+    api.answers |= {
+        "Watch": lines(endless=True),
+        "ListEvents": lambda fields: {"Events": [event], "NextBefore": 0},
+        "GetNotebookLogs": lines({"Text": "one"}, endless=True),
+        "ListInstances": {"Instances": [one], "TotalCount": 1},
+    }
+    whole = [sys.executable, "-m", "workbench.cli", "--home", str(api.settings.home), *command]
+
+    with subprocess.Popen(whole, stdout=PIPE, stderr=PIPE, text=True) as process:
+        assert process.stdout
+        assert "one" in process.stdout.readline()
+        api.stop()
+        _, said = process.communicate()
+
+    assert process.returncode == 3
+    assert said.startswith("Error: Workbench was stopped.")
+
+
+def test_the_dashboard_without_a_terminal_says_what_to_do_instead(api: Api) -> None:
+    result = run(api, "dashboard")
+
+    assert result.exit_code == 2
+    assert "needs a terminal" in result.stderr
+    assert "--web" in result.stderr
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish", "bash"])

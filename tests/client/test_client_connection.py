@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socketserver
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,6 +12,7 @@ import pytest
 
 from tests.in_process_api import Api, lines
 from workbench.client import Client, ClientError, DaemonAway
+from workbench.client.aio import AsyncClient
 from workbench.errors import InvalidInput, NotFound
 from workbench.settings import load
 from workbench.wire.operations import operation
@@ -70,6 +72,67 @@ def test_lines_come_as_they_are_said(api: Api) -> None:
         assert [change["Status"] for change in changes] == ["Starting", "Running"]
 
 
+@pytest.fixture
+def broken_off(tmp_path: Path) -> Iterator[Path]:
+    """A socket where each stream breaks after a line and a half, as with a daemon that was killed."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while self.rfile.readline().strip():
+                pass
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            self.wfile.write(b'1f\r\n{"Status":"Starting"}\n{"Status"\r\n')
+
+    with socketserver.ThreadingUnixStreamServer(str(tmp_path / "daemon.sock"), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield tmp_path / "daemon.sock"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_stream_that_breaks_off_is_no_end_of_it(broken_off: Path) -> None:
+    heard = []
+
+    with (
+        pytest.raises(DaemonAway, match="workbench up"),
+        Client(broken_off).stream(operation("workbench", "Watch")) as changes,
+    ):
+        heard += [next(changes)]
+        heard += changes
+
+    assert heard == [{"Status": "Starting"}]
+
+
+async def test_a_stream_of_the_dashboard_that_breaks_off_is_no_end_of_it(broken_off: Path) -> None:
+    heard = []
+
+    with pytest.raises(DaemonAway, match="workbench up"):
+        async with AsyncClient(Client(broken_off)).stream(operation("workbench", "Watch")) as changes:
+            async for together in changes:
+                heard += together
+
+    assert heard == [{"Status": "Starting"}]
+
+
+def test_a_daemon_that_stops_ends_its_streams_in_words(api: Api) -> None:
+    api.answers["Watch"] = lines({"Status": "Starting"}, endless=True)
+
+    with Client(api.settings.socket).stream(operation("workbench", "Watch")) as changes:
+        assert next(changes) == {"Status": "Starting"}
+        api.stop()
+        with pytest.raises(DaemonAway, match="was stopped"):
+            list(changes)
+
+
+def test_a_long_line_arrives_whole_however_it_was_cut(api: Api) -> None:
+    long = "x" * 300_000
+    api.answers["Watch"] = lines({"Text": long}, {"Text": "ü" * 100_000}, {"Text": ""})
+
+    with Client(api.settings.socket).stream(operation("workbench", "Watch")) as changes:
+        assert [each["Text"] for each in changes if each] == [long, "ü" * 100_000, ""]
+
+
 def test_a_daemon_that_does_not_run_is_said_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(DaemonAway, match="start it with `workbench up`"):
         Client(tmp_path / "daemon.sock").call(GET, instance_id="dsw-1")
@@ -123,10 +186,37 @@ def test_a_token_goes_before_a_key(endpoint: tuple[str, list[Request]], tmp_path
     assert claim.token == "wbt-1"
 
 
-@pytest.mark.parametrize("wrong", ["127.0.0.1:8580", "ftp://host", "http://", "http://host/path"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "127.0.0.1:8580",
+        "ftp://host",
+        "http://",
+        "http://host/path",
+        "http://127.0.0.1:abc",
+        "http://127.0.0.1:99999",
+        "http://:8580",
+        "http://[::1",
+        "http://a host",
+        "http://hôte:8580",
+    ],
+)
 def test_an_endpoint_that_is_no_url_is_refused(wrong: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="a URL such as"):
         Client.from_settings(load({"home": tmp_path}, {}), endpoint=wrong, environ={})
+
+
+@pytest.mark.parametrize("variable", ["WORKBENCH_TOKEN", *KEY])
+@pytest.mark.parametrize("wrong", ["wbt-1\n", "€", "\udcff", "two words"])
+def test_a_key_or_token_that_was_copied_wrongly_is_refused_and_not_shown(
+    variable: str, wrong: str, tmp_path: Path
+) -> None:
+    settings = load({"home": tmp_path}, {})
+
+    with pytest.raises(InvalidInput, match=f"{variable} has") as refused:
+        Client.from_settings(settings, endpoint="http://host", environ={variable: wrong})
+
+    assert wrong not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,21 @@ def test_a_notebook_is_found_by_its_whole_name_only(api: Api, client: Client) ->
         notebooks.find(client, "trai")
 
 
-def test_an_id_needs_no_search(api: Api, client: Client) -> None:
-    assert notebooks.find(client, "dsw-0a1b2c") == "dsw-0a1b2c"
-    assert api.calls == []
+def test_an_id_goes_before_a_name_and_needs_no_search(api: Api, client: Client) -> None:
+    id = "dsw-0123456789abcdef"
+    api.answers["GetInstance"] = instance(InstanceId=id)
+
+    assert notebooks.find(client, id) == id
+    assert [action for action, _ in api.calls] == ["GetInstance"]
+
+
+@pytest.mark.parametrize("name", ["dsw-train", "dsw-0123456789abcdef"])
+def test_a_name_may_look_like_an_id(api: Api, client: Client, name: str) -> None:
+    one = instance(InstanceId="dsw-fedcba9876543210", InstanceName=name)
+    api.answers["GetInstance"] = NotFound("There is no such notebook.")
+    api.answers["ListInstances"] = {"Instances": [one], "TotalCount": 1}
+
+    assert notebooks.find(client, name) == "dsw-fedcba9876543210"
 
 
 def test_a_name_in_two_workspaces_is_not_guessed(api: Api, client: Client) -> None:

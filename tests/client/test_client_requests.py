@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from workbench.api.routing import find_operation
 from workbench.client.requests import build
+from workbench.errors import InvalidInput
 from workbench.wire.fields import read_fields
 from workbench.wire.operations import operation
 
@@ -47,6 +48,19 @@ def test_an_argument_stays_one_part_of_the_path_whatever_is_in_it(instance_id: s
     match = find_operation("GET", request.raw_path, request.headers["x-acs-version"])
     assert unquote(match.arguments["instance_id"]) == unquote(instance_id)
     assert match.operation.action == "GetInstance"
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [
+        ("GetInstance", {"instance_id": "\udcff"}),
+        ("ListInstances", {"InstanceName": "\udcff"}),
+        ("CreateInstance", {"EnvironmentVariables": {"A": "\udcff"}}),
+    ],
+)
+def test_what_is_no_text_is_not_sent(action: str, fields: dict[str, object]) -> None:
+    with pytest.raises(InvalidInput, match="not text"):
+        build(operation("dsw", action), fields, host="h")
 
 
 @pytest.mark.parametrize("fields", [{}, {"instance_id": "dsw-1", "Colour": "red"}])

@@ -58,8 +58,11 @@ def test_two_mounts_on_one_path_are_refused(storage: Storage, alice: MountContex
 
 
 def test_a_missing_directory_is_named(storage: Storage, alice: MountContext) -> None:
-    with pytest.raises(SourceMissing, match="shared/nothing does not exist"):
+    with pytest.raises(SourceMissing, match="nas://workspace/nothing does not exist") as missing:
         storage.attach(POD, storage.resolve(a_mount("nas://workspace/nothing"), alice), alice)
+
+    assert "in a notebook that mounts nas://workspace/." in missing.value.hint
+    assert str(storage.directories.shared(alice.workspace_id)) not in str(missing.value)
 
 
 def test_a_link_on_the_way_is_refused_wherever_it_leads(

@@ -153,6 +153,20 @@ def test_the_audit_log_is_printed_line_by_line_and_filtered(run):
     assert run(audit, "--user", "ada", "--json") == ""
 
 
+def test_a_pool_is_meant_in_capitals_or_not_by_every_command(run):
+    run(pool, "create", "Gpu")
+    run(pool, "update", "GPU", "--cpus", "1")
+    run(pool, "drain", "gpu")
+    run(pool, "link", "GPU", "Default_Workspace")
+    (shown,) = as_json(run, pool, "list")
+    assert (shown["cpus"], shown["draining"], shown["workspace_ids"]) == (1, True, ["1"])
+    run(pool, "unlink", "gpu", "default_workspace")
+    run(pool, "resume", "gPU")
+    run(pool, "delete", "GPU")
+    with pytest.raises(NotFound, match="no pool 'GPU'"):
+        run(pool, "drain", "GPU")
+
+
 def test_a_pool_is_made_drained_and_deleted(run):
     run(pool, "create", "gpu", "--cpus", "2", "--kind", "training", "--workspace", "default_workspace")
     run(pool, "drain", "gpu")

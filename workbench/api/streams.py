@@ -14,9 +14,19 @@ from collections.abc import AsyncIterator
 from starlette.responses import StreamingResponse
 
 from workbench.api.openings import Openings
-from workbench.errors import WorkbenchError
+from workbench.errors import Unavailable, WorkbenchError
 from workbench.wire.answers import refusal
 from workbench.wire.call import Call, Stream
+
+
+class DaemonStops(Unavailable):
+    """A stream ends since the daemon does, not since all of it was said."""
+
+    code = "DaemonAway"
+
+    def __init__(self) -> None:
+        super().__init__("Workbench was stopped.", hint="`workbench status` says whether it runs again.")
+
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +58,7 @@ async def _lines(openings: Openings, stream: Stream, call: Call) -> AsyncIterato
                     following = asyncio.ensure_future(anext(source))
                 else:
                     yield b"\n"
-        if why := opening.ending.result():
-            yield _line(refusal(why, call.request_id))
+        yield _line(refusal(opening.ending.result() or DaemonStops(), call.request_id))
     except StopAsyncIteration:
         pass
     except WorkbenchError as error:

@@ -9,9 +9,10 @@ import click
 from workbench.cli.lookups import as_data, every, user_id
 from workbench.cli.output import as_json, print_facts, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
+from workbench.cli.values import NAME
 from workbench.wire.operations import operation
 
-_whose = click.option("--user", "owner", metavar="NAME", help="Whose; your own if not given.")
+_whose = click.option("--user", "owner", type=NAME, metavar="NAME", help="Whose; your own if not given.")
 
 
 @click.group()
@@ -24,7 +25,10 @@ def accesskey() -> None:
 @as_json
 @pass_session
 def create(session: Session, owner: str | None, json_wanted: bool) -> None:
-    """Make an access key; its secret is shown now and never again."""
+    """Make an access key; its secret is shown now, and no list shows it again.
+
+    `workbench env` prints a key of your own with its secret.
+    """
     client = session.client
     made = client.call(
         operation("workbench", "CreateAccessKey"), UserId=user_id(client, owner) if owner else None
@@ -33,7 +37,7 @@ def create(session: Session, owner: str | None, json_wanted: bool) -> None:
         print_json(as_data(made))
         return
     print_facts((("access key id", made["AccessKeyId"]), ("access key secret", made["AccessKeySecret"])))
-    say("Keep the secret: it is not shown again.")
+    say("Keep the secret: no list shows it again.")
 
 
 @accesskey.command("list")
@@ -52,7 +56,7 @@ def list_(session: Session, owner: str | None, json_wanted: bool) -> None:
 
 
 @accesskey.command()
-@click.argument("access_key_id")
+@click.argument("access_key_id", type=NAME)
 @pass_session
 def disable(session: Session, access_key_id: str) -> None:
     """Stop a key from working, at once."""
@@ -60,7 +64,7 @@ def disable(session: Session, access_key_id: str) -> None:
 
 
 @accesskey.command()
-@click.argument("access_key_id")
+@click.argument("access_key_id", type=NAME)
 @pass_session
 def enable(session: Session, access_key_id: str) -> None:
     """Let a disabled key work again."""
@@ -68,7 +72,7 @@ def enable(session: Session, access_key_id: str) -> None:
 
 
 @accesskey.command()
-@click.argument("access_key_id")
+@click.argument("access_key_id", type=NAME)
 @pass_session
 def delete(session: Session, access_key_id: str) -> None:
     """Delete a key."""

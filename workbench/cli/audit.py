@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,24 +9,26 @@ from typing import Any
 import click
 
 from workbench.cli.lookups import as_data, user_id, workspace_id
-from workbench.cli.output import print_table
+from workbench.cli.output import json_text, print_table
 from workbench.cli.session import Session, pass_session
+from workbench.cli.values import NAME, NumberType
 from workbench.client import Client
 from workbench.wire.operations import operation
 from workbench.wire.times import to_wire
 
 _PAGE = 500
+_MOST_DAYS = 36_500
 
 
 @click.command()
 @click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Lines at most.")
-@click.option("--days", type=click.FloatRange(min=0), help="Only of so many days.")
-@click.option("--since", metavar="TIME", help="Only since then: 2026-01-02T03:04:05Z.")
-@click.option("--until", metavar="TIME", help="Only until then.")
-@click.option("--user", metavar="NAME", help="Only what this user did.")
-@click.option("--operation", "action", metavar="NAME", help="Only this operation, such as DeleteInstance.")
-@click.option("--resource", metavar="ID", help="Only on this.")
-@click.option("--workspace", metavar="WORKSPACE", help="Only in this workspace.")
+@click.option("--days", type=NumberType(min=0, max=_MOST_DAYS), help="Only of so many days.")
+@click.option("--since", type=NAME, metavar="TIME", help="Only since then: 2026-01-02T03:04:05Z.")
+@click.option("--until", type=NAME, metavar="TIME", help="Only until then.")
+@click.option("--user", type=NAME, metavar="NAME", help="Only what this user did.")
+@click.option("--operation", "action", type=NAME, metavar="NAME", help="Only this, such as DeleteInstance.")
+@click.option("--resource", type=NAME, metavar="ID", help="Only on this.")
+@click.option("--workspace", type=NAME, metavar="WORKSPACE", help="Only in this workspace.")
 @click.option("--level", type=click.Choice(["normal", "warning", "incident"]), help="Only of this level.")
 @click.option("--json", "json_wanted", is_flag=True, help="Print a JSON object a line.")
 @pass_session
@@ -42,8 +43,7 @@ def audit(session: Session, /, limit: int, days: float | None, json_wanted: bool
     lines = _lines(session.client, limit, **_filters(session.client, asked))
     if json_wanted:
         for line in lines:
-            data = {**as_data(line), "request_id": line["RequestId"]}
-            click.echo(json.dumps(data, ensure_ascii=False))
+            click.echo(json_text({**as_data(line), "request_id": line["RequestId"]}))
         return
     print_table(("TIME", "USER", "FROM", "OPERATION", "ON", "DETAIL", "OUTCOME"), map(_row, lines))
 

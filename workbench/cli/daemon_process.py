@@ -17,7 +17,7 @@ from pathlib import Path
 
 from workbench.client import Client, DaemonAway
 from workbench.errors import WorkbenchError
-from workbench.settings import Settings, as_texts
+from workbench.settings import Settings, UnusableHome, as_texts
 from workbench.wire.operations import operation
 
 _READY_WITHIN_S = 60.0
@@ -40,7 +40,11 @@ def log_file(settings: Settings) -> Path:
 
 
 def pid(settings: Settings) -> int | None:
-    """The process id of the running daemon of this home; None when there is none."""
+    """The process id of the running daemon of this home; None when there is none.
+
+    Raises:
+        UnusableHome: The home is somebody else's.
+    """
     try:
         with (settings.run / "daemon.lock").open("r+") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -48,6 +52,8 @@ def pid(settings: Settings) -> int | None:
         return None
     except BlockingIOError:
         return int((settings.run / "daemon.lock").read_text() or 0)
+    except OSError as error:
+        raise UnusableHome(settings.home, error) from error
     return None
 
 
@@ -71,10 +77,19 @@ def answers(settings: Settings) -> bool:
 
 
 def launch(settings: Settings, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start the daemon, on its own: it outlives the terminal, and Ctrl-C does not reach it."""
-    settings.logs.mkdir(parents=True, exist_ok=True)
-    settings.logs.chmod(0o700)
-    with open(log_file(settings), "ab", opener=_for_us_alone) as log:
+    """Start the daemon, on its own: it outlives the terminal, and Ctrl-C does not reach it.
+
+    Raises:
+        UnusableHome: Its log cannot be written.
+    """
+    try:
+        settings.logs.mkdir(parents=True, exist_ok=True)
+        settings.logs.chmod(0o700)
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        opened = os.fdopen(_for_us_alone(log_file(settings), flags), "ab")
+    except OSError as error:
+        raise UnusableHome(settings.home, error) from error
+    with opened as log:
         return subprocess.Popen(
             [sys.executable, "-m", "workbench.daemon"],
             env=dict(environment),
@@ -120,7 +135,7 @@ def tail(log: Path) -> str:
     return "\n".join(lines[-_TAIL_LINES:])
 
 
-def _for_us_alone(path: str, flags: int) -> int:
+def _for_us_alone(path: Path, flags: int) -> int:
     file = os.open(path, flags, 0o600)
     os.fchmod(file, 0o600)
     return file

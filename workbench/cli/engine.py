@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from workbench.errors import EngineAway
+from workbench.settings import BadSetting
 
 _ANSWER_WITHIN_S = 5.0
 _PING = b"GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n"
@@ -23,8 +24,10 @@ def check(docker_host: str) -> None:
         docker_host: As in the settings: `unix:///path` or `tcp://host:port`.
 
     Raises:
+        BadSetting: This is no address.
         EngineAway: It does not; the hint says what to do.
     """
+    check_address(docker_host)
     try:
         with _connected(docker_host) as connection:
             connection.sendall(_PING)
@@ -43,6 +46,21 @@ def check(docker_host: str) -> None:
         ) from error
     if not answer.startswith(b"HTTP/1.1 200"):
         raise EngineAway(f"What answers at {docker_host} is not a Docker engine.", hint="Check docker_host.")
+
+
+def check_address(docker_host: str) -> None:
+    """See that an engine's address is one, whether or not an engine answers there.
+
+    Raises:
+        BadSetting: It is none.
+    """
+    try:
+        address = urlsplit(docker_host)
+        _ = address.port, (address.hostname or "").encode("idna")
+    except ValueError as error:
+        raise BadSetting(
+            f"docker_host is {docker_host!r}; unix:///path or tcp://host:port is wanted."
+        ) from error
 
 
 def _connected(docker_host: str) -> socket.socket:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from workbench.cli.lookups import as_data, workspace_id
-from workbench.cli.output import print_table
+from workbench.cli.output import json_text, print_table, visible
 from workbench.cli.session import Session, pass_session
+from workbench.cli.values import NAME
 from workbench.client import Client, notebooks
 from workbench.wire.operations import operation
 
@@ -21,11 +21,11 @@ _LEVELS = ("Normal", "Warning", "Error")
 @click.command()
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes.")
 @click.option("--limit", type=click.IntRange(min=0), default=50, show_default=True, help="Lines at most.")
-@click.option("--since", metavar="TIME", help="Only since then: 2026-01-02T03:04:05Z.")
-@click.option("--until", metavar="TIME", help="Only until then.")
-@click.option("--notebook", metavar="NOTEBOOK", help="Only of this notebook.")
+@click.option("--since", type=NAME, metavar="TIME", help="Only since then: 2026-01-02T03:04:05Z.")
+@click.option("--until", type=NAME, metavar="TIME", help="Only until then.")
+@click.option("--notebook", type=NAME, metavar="NOTEBOOK", help="Only of this notebook.")
 @click.option("--level", type=click.Choice(_LEVELS, case_sensitive=False), help="Only of this level.")
-@click.option("--workspace", default="", metavar="WORKSPACE", help="Only in this workspace.")
+@click.option("--workspace", type=NAME, metavar="WORKSPACE", help="Only in this workspace.")
 @click.option("--json", "json_wanted", is_flag=True, help="Print a JSON object a line.")
 @pass_session
 def events(session: Session, /, follow: bool, limit: int, json_wanted: bool, **asked: Any) -> None:
@@ -34,7 +34,7 @@ def events(session: Session, /, follow: bool, limit: int, json_wanted: bool, **a
     filters = _filters(client, asked)
     if follow:
         for event in _followed(client, limit, **filters):
-            click.echo(_as_json(event) if json_wanted else "  ".join(_row(event)))
+            click.echo(_as_json(event) if json_wanted else visible("  ".join(_row(event))))
         return
     found = _latest(client, limit, **filters)
     if json_wanted:
@@ -97,7 +97,7 @@ def _newer(client: Client, known: int, **filters: Any) -> Iterator[dict[str, Any
 
 
 def _as_json(event: dict[str, Any]) -> str:
-    return json.dumps(as_data(event), ensure_ascii=False)
+    return json_text(as_data(event))
 
 
 def _row(event: dict[str, Any]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import click
 
 from workbench.cli.output import as_json, print_json, print_table, progress
 from workbench.cli.session import Session, pass_session
+from workbench.cli.values import NAME
 from workbench.client import Client
 from workbench.errors import WorkbenchError
 from workbench.wire.operations import operation
@@ -38,7 +39,7 @@ def list_(session: Session, json_wanted: bool) -> None:
 
 
 @images.command()
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", type=NAME, nargs=-1, metavar="[NAME]...")
 @pass_session
 def build(session: Session, names: tuple[str, ...]) -> None:
     """Build images, all of them by default. One that did not change is not built again."""

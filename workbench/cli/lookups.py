@@ -47,19 +47,25 @@ def user_id(client: Client, name: str) -> str:
     raise NotNamed("user", name)
 
 
-def workspace_id(client: Client, name: str = "") -> str:
-    """The id of the workspace with this name or id; of the default one when empty.
+def workspace_id(client: Client, name: str | None = None) -> str:
+    """The id of the workspace with this name or id; of the default one when none is named.
 
     Raises:
         NotNamed: There is none that the caller is in.
     """
-    if not name:
+    if name is None:
         answer = client.call(operation("aiworkspace", "GetDefaultWorkspace"))
         return str(answer["WorkspaceId"])
     for each in every(client, "aiworkspace", "ListWorkspaces", "Workspaces"):
         if name.lower() == each["WorkspaceName"].lower() or name == each["WorkspaceId"]:
             return str(each["WorkspaceId"])
     raise NotNamed("workspace", name)
+
+
+def workspace_names(client: Client) -> dict[str, str]:
+    """The names of the workspaces that the caller is in, by id; the machine's owner is in all."""
+    found = every(client, "aiworkspace", "ListWorkspaces", "Workspaces")
+    return {each["WorkspaceId"]: each["WorkspaceName"] for each in found}
 
 
 def as_data(answer: Mapping[str, Any]) -> dict[str, Any]:

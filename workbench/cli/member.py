@@ -9,11 +9,12 @@ import click
 from workbench.cli.lookups import NotNamed, as_data, every, user_id, workspace_id
 from workbench.cli.output import as_json, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
+from workbench.cli.values import NAME
 from workbench.client import Client
 from workbench.wire.operations import operation
 
 _where = click.option(
-    "--workspace", default="", metavar="WORKSPACE", help="Where; the default workspace if not given."
+    "--workspace", type=NAME, metavar="WORKSPACE", help="Where; the default workspace if not given."
 )
 
 
@@ -24,7 +25,7 @@ def _full_name(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
     return value if value.startswith("PAI.") else f"PAI.{value}"
 
 
-_role = click.argument("role", callback=_full_name)
+_role = click.argument("role", type=NAME, callback=_full_name)
 
 
 @click.group()
@@ -52,11 +53,13 @@ def list_(session: Session, workspace: str, json_wanted: bool) -> None:
 
 
 @member.command()
-@click.argument("user")
-@click.option("--role", "roles", multiple=True, required=True, callback=_full_name, help="Repeatable.")
+@click.argument("user", type=NAME)
+@click.option(
+    "--role", "roles", type=NAME, multiple=True, required=True, callback=_full_name, help="Repeatable."
+)
 @_where
 @pass_session
-def add(session: Session, user: str, roles: tuple[str, ...], workspace: str) -> None:
+def add(session: Session, user: str, roles: tuple[str, ...], workspace: str | None) -> None:
     """Make a user a member."""
     client = session.client
     client.call(
@@ -67,10 +70,10 @@ def add(session: Session, user: str, roles: tuple[str, ...], workspace: str) -> 
 
 
 @member.command()
-@click.argument("users", nargs=-1, required=True, metavar="USER...")
+@click.argument("users", type=NAME, nargs=-1, required=True, metavar="USER...")
 @_where
 @pass_session
-def remove(session: Session, users: tuple[str, ...], workspace: str) -> None:
+def remove(session: Session, users: tuple[str, ...], workspace: str | None) -> None:
     """Remove members: all that are named, or none."""
     client = session.client
     id = workspace_id(client, workspace)
@@ -82,26 +85,26 @@ def remove(session: Session, users: tuple[str, ...], workspace: str) -> None:
 
 
 @member.command("add-role")
-@click.argument("user")
+@click.argument("user", type=NAME)
 @_role
 @_where
 @pass_session
-def add_role(session: Session, user: str, role: str, workspace: str) -> None:
+def add_role(session: Session, user: str, role: str, workspace: str | None) -> None:
     """Give a member one more role."""
     _change_role(session, "AddMemberRole", user, role, workspace)
 
 
 @member.command("remove-role")
-@click.argument("user")
+@click.argument("user", type=NAME)
 @_role
 @_where
 @pass_session
-def remove_role(session: Session, user: str, role: str, workspace: str) -> None:
+def remove_role(session: Session, user: str, role: str, workspace: str | None) -> None:
     """Take a role from a member, who keeps at least one."""
     _change_role(session, "RemoveMemberRole", user, role, workspace)
 
 
-def _change_role(session: Session, action: str, user: str, role: str, workspace: str) -> None:
+def _change_role(session: Session, action: str, user: str, role: str, workspace: str | None) -> None:
     client = session.client
     id = workspace_id(client, workspace)
     answer = client.call(

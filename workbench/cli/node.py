@@ -10,6 +10,7 @@ import click
 from workbench.cli.output import as_json, print_facts, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
 from workbench.cli.sizes import shown_bytes
+from workbench.cli.values import NAME
 from workbench.wire.operations import operation
 
 
@@ -27,7 +28,7 @@ def node(session: Session, json_wanted: bool) -> None:
     if gpus:
         click.echo()
         columns = ("GPU", "NAME", "MEMORY", "USED", "UTIL", "TEMP", "POWER", "HELD BY", "STATE")
-        print_table(columns, map(_gpu_row, gpus))
+        print_table(columns, map(_gpu_row, gpus), wrapping=["HELD BY"])
 
 
 @click.command()
@@ -48,7 +49,7 @@ def gpu() -> None:
 
 
 @gpu.command()
-@click.argument("gpu_", metavar="GPU")
+@click.argument("gpu_", type=NAME, metavar="GPU")
 @click.option("--reason", default="", help="Shown to everybody who waits.")
 @pass_session
 def cordon(session: Session, gpu_: str, reason: str) -> None:
@@ -58,7 +59,7 @@ def cordon(session: Session, gpu_: str, reason: str) -> None:
 
 
 @gpu.command()
-@click.argument("gpu_", metavar="GPU")
+@click.argument("gpu_", type=NAME, metavar="GPU")
 @pass_session
 def uncordon(session: Session, gpu_: str) -> None:
     """Give work to a GPU again, after a cordon or after an error that the driver reported of it."""
@@ -67,7 +68,7 @@ def uncordon(session: Session, gpu_: str) -> None:
 
 
 @gpu.command("events")
-@click.argument("gpu_", metavar="GPU")
+@click.argument("gpu_", type=NAME, metavar="GPU")
 @as_json
 @pass_session
 def events_(session: Session, gpu_: str, json_wanted: bool) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import reduce
 from typing import Any
 
 import click
 
-from workbench.cli.lookups import NotNamed, as_data, workspace_id
-from workbench.cli.output import as_json, print_json, print_table, say
+from workbench.cli.lookups import NotNamed, as_data, workspace_id, workspace_names
+from workbench.cli.output import as_json, print_facts, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
 from workbench.cli.sizes import BytesType, shown_bytes
+from workbench.cli.values import NAME, NumberType
 from workbench.client import Client
 from workbench.wire.operations import operation
 
@@ -23,9 +24,9 @@ def _has(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say what a pool has and takes."""
     kinds = click.Choice([*_KINDS, _ANY])
     options = [
-        click.option("--cpus", type=click.FloatRange(min=0), help="CPUs."),
+        click.option("--cpus", type=NumberType(min=0), help="CPUs."),
         click.option("--memory", type=BytesType(), help="Memory, such as 16Gi."),
-        click.option("--gpus", type=click.FloatRange(min=0), help="GPUs, or a fraction of one."),
+        click.option("--gpus", type=NumberType(min=0), help="GPUs, or a fraction of one."),
         click.option("--kind", "kinds", type=kinds, multiple=True, help="What it takes; repeatable."),
         click.option("--description", help="What it is for."),
     ]
@@ -51,13 +52,22 @@ def list_(session: Session, json_wanted: bool) -> None:
     if json_wanted:
         print_json([as_data(each) for each in found])
     else:
-        print_table(("NAME", "CPUS", "MEMORY", "GPUS", "RUNNING", "KINDS", "STATE"), map(_row, found))
+        names = workspace_names(session.client) if found else {}
+        columns = ("NAME", "CPUS", "MEMORY", "GPUS", "RUNNING", "STATE", "KINDS", "WORKSPACES")
+        print_table(columns, [_row(each, names) for each in found], wrapping=["KINDS"])
 
 
 @pool.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @_has
-@click.option("--workspace", "workspaces", multiple=True, help="Works for it; repeatable.")
+@click.option(
+    "--workspace",
+    "workspaces",
+    type=NAME,
+    metavar="WORKSPACE",
+    multiple=True,
+    help="It works in the pool; repeatable.",
+)
 @pass_session
 def create(session: Session, /, name: str, workspaces: tuple[str, ...], **given: Any) -> None:
     """Set a part of the machine aside."""
@@ -67,37 +77,40 @@ def create(session: Session, /, name: str, workspaces: tuple[str, ...], **given:
 
 
 @pool.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @_has
 @pass_session
 def update(session: Session, /, name: str, **given: Any) -> None:
     """Change a pool; what runs in it goes on."""
-    session.client.call(operation("workbench", "UpdatePool"), name=name, **_fields(given))
+    client = session.client
+    client.call(operation("workbench", "UpdatePool"), name=_get(client, name)["Name"], **_fields(given))
 
 
 @pool.command()
-@click.argument("name")
-@click.argument("workspaces", nargs=-1, required=True, metavar="WORKSPACE...")
+@click.argument("name", type=NAME)
+@click.argument("workspaces", type=NAME, nargs=-1, required=True, metavar="WORKSPACE...")
 @pass_session
 def link(session: Session, name: str, workspaces: tuple[str, ...]) -> None:
     """Let workspaces work in a pool, and from then on in their pools alone."""
     client = session.client
-    linked = set(_get(client, name)["WorkspaceIds"]) | {workspace_id(client, each) for each in workspaces}
-    client.call(operation("workbench", "UpdatePool"), name=name, WorkspaceIds=sorted(linked))
+    found = _get(client, name)
+    linked = set(found["WorkspaceIds"]) | {workspace_id(client, each) for each in workspaces}
+    client.call(operation("workbench", "UpdatePool"), name=found["Name"], WorkspaceIds=sorted(linked))
 
 
 @pool.command()
-@click.argument("name")
-@click.argument("workspaces", nargs=-1, required=True, metavar="WORKSPACE...")
+@click.argument("name", type=NAME)
+@click.argument("workspaces", type=NAME, nargs=-1, required=True, metavar="WORKSPACE...")
 @pass_session
 def unlink(session: Session, name: str, workspaces: tuple[str, ...]) -> None:
     """Let workspaces work in a pool no more; what they run in it goes on."""
     client = session.client
-    linked = set(_get(client, name)["WorkspaceIds"]) - {workspace_id(client, each) for each in workspaces}
-    client.call(operation("workbench", "UpdatePool"), name=name, WorkspaceIds=sorted(linked))
+    found = _get(client, name)
+    linked = set(found["WorkspaceIds"]) - {workspace_id(client, each) for each in workspaces}
+    client.call(operation("workbench", "UpdatePool"), name=found["Name"], WorkspaceIds=sorted(linked))
 
 
-_pool_or_all = click.argument("name", default="", required=False, metavar="[NAME]")
+_pool_or_all = click.argument("name", type=NAME, required=False, metavar="[NAME]")
 _all_gpus = click.option("--all-gpus", is_flag=True, help="All GPUs, in pools or not, instead of a pool.")
 
 
@@ -107,55 +120,58 @@ _all_gpus = click.option("--all-gpus", is_flag=True, help="All GPUs, in pools or
 @click.option("--reason", default="", help="With --all-gpus: shown to everybody who waits.")
 @click.option("--force", is_flag=True, help="Stop what runs there, too.")
 @pass_session
-def drain(session: Session, name: str, all_gpus: bool, reason: str, force: bool) -> None:
+def drain(session: Session, name: str | None, all_gpus: bool, reason: str, force: bool) -> None:
     """Let nothing new into a pool, or onto any GPU, and what runs finish."""
-    _check_one(name, all_gpus)
+    pool_name = _one(session.client, name, all_gpus)
     if all_gpus:
         answer = session.client.call(operation("workbench", "DrainGpus"), Reason=reason, Force=force)
         held = ", ".join(answer["Running"])
         say(f"{'Being stopped' if force else 'Still running'}: {held}." if held else "No GPU is held.")
     else:
-        session.client.call(operation("workbench", "UpdatePool"), name=name, Draining=True, Force=force)
+        session.client.call(operation("workbench", "UpdatePool"), name=pool_name, Draining=True, Force=force)
 
 
 @pool.command()
 @_pool_or_all
 @_all_gpus
 @pass_session
-def resume(session: Session, name: str, all_gpus: bool) -> None:
+def resume(session: Session, name: str | None, all_gpus: bool) -> None:
     """Let work into a drained pool, or onto the drained GPUs, again."""
-    _check_one(name, all_gpus)
+    pool_name = _one(session.client, name, all_gpus)
     if all_gpus:
         answer = session.client.call(operation("workbench", "ResumeGpus"))
         say(f"GPUs that get work again: {len(answer['Gpus'])}.")
     else:
-        session.client.call(operation("workbench", "UpdatePool"), name=name, Draining=False)
+        session.client.call(operation("workbench", "UpdatePool"), name=pool_name, Draining=False)
 
 
 @pool.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @as_json
 @pass_session
 def show(session: Session, name: str, json_wanted: bool) -> None:
-    """Show what runs in a pool."""
+    """Show all of one pool, and what runs in it."""
     found = _get(session.client, name)
     if json_wanted:
         print_json(as_data(found))
     else:
-        print_table(("RUNNING",), [(each,) for each in found["Running"]])
+        print_facts(_facts(found, workspace_names(session.client)))
 
 
 @pool.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @pass_session
 def delete(session: Session, name: str) -> None:
     """Give a pool's part back, once nothing runs in it."""
-    session.client.call(operation("workbench", "DeletePool"), name=name)
+    client = session.client
+    client.call(operation("workbench", "DeletePool"), name=_get(client, name)["Name"])
 
 
-def _check_one(name: str, all_gpus: bool) -> None:
+def _one(client: Client, name: str | None, all_gpus: bool) -> str | None:
+    """The pool that is meant, as it is written; None for all GPUs."""
     if bool(name) == all_gpus:
         raise click.UsageError("Name a pool, or say --all-gpus.")
+    return str(_get(client, name)["Name"]) if name else None
 
 
 def _fields(given: dict[str, Any]) -> dict[str, Any]:
@@ -181,14 +197,43 @@ def _all(client: Client) -> list[dict[str, Any]]:
     return found
 
 
-def _row(found: dict[str, Any]) -> tuple[str, ...]:
-    memory = f"{shown_bytes(found['UsedMemoryBytes'])} / {shown_bytes(found['MemoryBytes'])}"
+def _row(found: dict[str, Any], names: Mapping[str, str]) -> tuple[str, ...]:
     return (
         found["Name"],
-        f"{found['UsedCpus']:g} / {found['Cpus']:g}",
-        memory,
-        f"{found['UsedGpus']:g} / {found['Gpus']:g}",
+        *_sizes(found),
         str(len(found["Running"])),
-        ", ".join(found["Kinds"]) or "all",
-        "draining" if found["Draining"] else "",
+        _state(found),
+        _kinds(found),
+        _workspaces(found, names),
     )
+
+
+def _facts(found: dict[str, Any], names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    cpus, memory, gpus = (f"{each} used" for each in _sizes(found))
+    yield "name", found["Name"]
+    yield "description", found["Description"]
+    yield from (("cpus", cpus), ("memory", memory), ("gpus", gpus))
+    yield "kinds", _kinds(found)
+    yield "state", _state(found)
+    yield "workspaces", _workspaces(found, names)
+    yield from (("running", each) for each in found["Running"])
+
+
+def _sizes(found: dict[str, Any]) -> tuple[str, str, str]:
+    return (
+        f"{found['UsedCpus']:g} / {found['Cpus']:g}",
+        f"{shown_bytes(found['UsedMemoryBytes'])} / {shown_bytes(found['MemoryBytes'])}",
+        f"{found['UsedGpus']:g} / {found['Gpus']:g}",
+    )
+
+
+def _kinds(found: dict[str, Any]) -> str:
+    return ", ".join(found["Kinds"]) or "all"
+
+
+def _state(found: dict[str, Any]) -> str:
+    return "draining" if found["Draining"] else ""
+
+
+def _workspaces(found: dict[str, Any], names: Mapping[str, str]) -> str:
+    return ", ".join(sorted(names.get(each, each) for each in found["WorkspaceIds"])) or "none"

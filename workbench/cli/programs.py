@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from workbench.cli import engine
 from workbench.cli.output import as_json
 from workbench.cli.session import Session, pass_session
 from workbench.cli.setting_flags import as_environment, setting_flags
@@ -21,7 +22,7 @@ from workbench.settings import load
 @pass_session
 def daemon(session: Session, flags: Mapping[str, str]) -> None:
     """Run the daemon in the foreground; Ctrl-C ends it, and notebooks go on."""
-    load({"home": session.home, **flags})
+    engine.check_address(load({"home": session.home, **flags}).docker_host)
     _become("workbench.daemon", environment=session.environment(**as_environment(flags)))
 
 
@@ -41,6 +42,11 @@ def dashboard(session: Session, web: bool, read_only: bool) -> None:
     """Open the dashboard in this terminal."""
     if importlib.util.find_spec("workbench_tui") is None:
         raise click.ClickException("The dashboard is not installed; install the package workbench again.")
+    if not web and not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):
+        raise click.UsageError(
+            "The dashboard needs a terminal for its keys and its screen; `--web` serves it in a browser, and"
+            " `workbench status` and `workbench notebook list` print what there is."
+        )
     module = "workbench_tui.web" if web else "workbench_tui"
     options = ["--read-only"] * read_only
     _become(module, *options, environment=session.environment(WORKBENCH_ENDPOINT=session.endpoint))

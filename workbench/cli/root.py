@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from enum import IntEnum
 from typing import Any
 
@@ -47,7 +48,7 @@ _BY_STATUS = {
     LimitReached.status: ExitCode.NOT_NOW,
 }
 
-_BAD_CREDENTIALS = ("Signature", "InvalidTimeStamp", "InvalidAccessKeyId")
+_BAD_CREDENTIALS = ("Signature", "InvalidTimeStamp", "InvalidAccessKeyId", "InvalidBearerToken")
 """How PAI's codes begin that say the caller is not known; their status tells no more than 400."""
 
 _COMMANDS = {
@@ -107,11 +108,15 @@ class _Commands(click.Group):
 
 
 def _show(error: WorkbenchError) -> None:
-    click.echo(f"Error: {error.message}", err=True)
+    from workbench.cli.output import say  # noqa: PLC0415
+
+    say(f"Error: {error.message}")
     if error.hint:
-        click.echo(error.hint, err=True)
+        say(error.hint)
+    if error.code.startswith(_BAD_CREDENTIALS) and os.environ.get("WORKBENCH_ENDPOINT"):
+        say("On Workbench's own machine no key is needed: `unset WORKBENCH_ENDPOINT` to ask without one.")
     if error.status >= 500 and (request_id := getattr(error, "request_id", "")):
-        click.echo(f"The daemon's log says more at request {request_id}.", err=True)
+        say(f"The daemon's log says more at request {request_id}.")
 
 
 def _exit_code(error: WorkbenchError) -> ExitCode:

@@ -7,11 +7,11 @@ import click
 from workbench.cli.lookups import as_data
 from workbench.cli.output import as_json, print_json, print_table
 from workbench.cli.session import Session, pass_session
-from workbench.cli.values import VariableType
+from workbench.cli.values import NAME, VariableType
 from workbench.wire.operations import operation
 
-_kind = click.argument("kind", metavar="KIND")
-_thing = click.argument("id", metavar="ID")
+_kind = click.argument("kind", type=NAME, metavar="KIND")
+_thing = click.argument("id", type=NAME, metavar="ID")
 
 
 @click.group()
@@ -34,7 +34,7 @@ def list_(session: Session, json_wanted: bool) -> None:
 
 @tag.command()
 @click.argument("tags", nargs=-1, required=True, type=VariableType(), metavar="KEY=VALUE...")
-@click.option("--kind", help="Only things of this kind.")
+@click.option("--kind", type=NAME, help="Only things of this kind.")
 @as_json
 @pass_session
 def find(session: Session, tags: tuple[tuple[str, str], ...], kind: str | None, json_wanted: bool) -> None:
@@ -70,7 +70,7 @@ def add(session: Session, kind: str, id: str, tags: tuple[tuple[str, str], ...])
 @tag.command()
 @_kind
 @_thing
-@click.argument("keys", nargs=-1, metavar="[KEY]...")
+@click.argument("keys", type=NAME, nargs=-1, metavar="[KEY]...")
 @pass_session
 def remove(session: Session, kind: str, id: str, keys: tuple[str, ...]) -> None:
     """Take tags off something, all of them by default."""

@@ -9,9 +9,10 @@ import click
 from workbench.cli.lookups import as_data, every, user_id
 from workbench.cli.output import as_json, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
+from workbench.cli.values import NAME, NumberType
 from workbench.wire.operations import operation
 
-_whose = click.option("--user", "owner", metavar="NAME", help="Whose; your own if not given.")
+_whose = click.option("--user", "owner", type=NAME, metavar="NAME", help="Whose; your own if not given.")
 
 
 @click.group()
@@ -21,9 +22,7 @@ def token() -> None:
 
 @token.command()
 @_whose
-@click.option(
-    "--hours", type=click.FloatRange(min=0, min_open=True), help="How long it lives; 24 if not given."
-)
+@click.option("--hours", type=NumberType(min=0, min_open=True), help="How long it lives; 24 if not given.")
 @click.option("--description", default="", help="What it is for.")
 @as_json
 @pass_session
@@ -61,7 +60,7 @@ def list_(session: Session, owner: str | None, json_wanted: bool) -> None:
 
 
 @token.command()
-@click.argument("token_id")
+@click.argument("token_id", type=NAME)
 @pass_session
 def delete(session: Session, token_id: str) -> None:
     """Delete a token, by its id."""

@@ -9,6 +9,7 @@ import click
 from workbench.cli.lookups import as_data, every, user_id
 from workbench.cli.output import as_json, print_json, print_table
 from workbench.cli.session import Session, pass_session
+from workbench.cli.values import NAME
 from workbench.wire.operations import operation
 
 _sessions = click.option(
@@ -24,7 +25,7 @@ def user() -> None:
 
 
 @user.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @click.option("--uid", type=click.IntRange(1, 2**31 - 1), help="Unix uid of their containers and files.")
 @click.option("--gid", type=click.IntRange(1, 2**31 - 1), help="Unix gid of their containers and files.")
 @as_json
@@ -54,7 +55,7 @@ def list_(session: Session, json_wanted: bool) -> None:
 
 
 @user.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @_sessions
 @pass_session
 def disable(session: Session, name: str, sessions: str | None) -> None:
@@ -63,7 +64,7 @@ def disable(session: Session, name: str, sessions: str | None) -> None:
 
 
 @user.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @pass_session
 def enable(session: Session, name: str) -> None:
     """Let a disabled user in again."""
@@ -71,7 +72,7 @@ def enable(session: Session, name: str) -> None:
 
 
 @user.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @_sessions
 @pass_session
 def remove(session: Session, name: str, sessions: str | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -12,6 +13,31 @@ from workbench.client.notebooks import Mount
 _MOUNT = re.compile(r"(?P<uri>[a-z][a-z0-9]*://[^:]*(?::\d+/[^:]*)?):(?P<path>/[^:]*)(?::(?P<access>ro|rw))?")
 _DURATION = re.compile(r"(\d+)([mhd])")
 _UNIT_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
+_LONGEST_MS = 3650 * _UNIT_MS["d"]
+
+
+class NameType(click.ParamType[str]):
+    """A name, an id or a size: something at least, since an empty one would mean that none was given."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not str(value).strip():
+            self.fail("it is empty.", param, ctx)
+        return str(value)
+
+
+NAME = NameType()
+
+
+class NumberType(click.FloatRange):
+    """A number from here to there; neither `nan`, which is in no range and beyond none, nor `inf`."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a number that can be used.", param, ctx)
+        return number
 
 
 class MountType(click.ParamType[Mount]):
@@ -55,4 +81,7 @@ class DurationType(click.ParamType[int]):
             return 0
         if not (match := _DURATION.fullmatch(value)):
             self.fail(f"{value!r} is not a time like 90m, 8h or 2d, or 0 for never.", param, ctx)
-        return int(match[1]) * _UNIT_MS[match[2]]
+        duration = int(match[1]) * _UNIT_MS[match[2]]
+        if duration > _LONGEST_MS:
+            self.fail(f"{value!r} is more than ten years.", param, ctx)
+        return duration

@@ -11,6 +11,7 @@ from workbench.cli.lookups import as_data, every, workspace_id
 from workbench.cli.output import as_json, print_facts, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
 from workbench.cli.sizes import BytesType, shown_bytes
+from workbench.cli.values import NAME, NumberType
 from workbench.client import notebooks
 from workbench.errors import Conflict, NotFound
 from workbench.wire.operations import operation
@@ -25,7 +26,7 @@ class AmbiguousWorkspace(Conflict):
         super().__init__(f"Several deleted workspaces were named {name!r}.", hint=f"Ids: {', '.join(ids)}.")
 
 
-_which = click.argument("name", metavar="WORKSPACE")
+_which = click.argument("name", type=NAME, metavar="WORKSPACE")
 
 
 @click.group()
@@ -34,7 +35,7 @@ def workspace() -> None:
 
 
 @workspace.command()
-@click.argument("name")
+@click.argument("name", type=NAME)
 @click.option("--display-name", help="What lists show; the name if not given.")
 @click.option("--description", help="What it is for.")
 @as_json
@@ -74,7 +75,7 @@ def list_(session: Session, deleted: bool, json_wanted: bool) -> None:
     elif deleted:
         print_table(("NAME", "ID", "DELETED", "SIZE"), map(_deleted_row, found))
     else:
-        print_table(("NAME", "ID", "DISPLAY NAME", "CREATED"), map(_row, found))
+        print_table(("NAME", "ID", "CREATED", "DISPLAY NAME"), map(_row, found))
 
 
 @workspace.command()
@@ -177,9 +178,9 @@ def purge(session: Session, name: str, yes: bool) -> None:
 
 @workspace.command()
 @_which
-@click.option("--cpus", type=click.FloatRange(min=0), help="CPUs.")
+@click.option("--cpus", type=NumberType(min=0), help="CPUs.")
 @click.option("--memory", type=BytesType(), help="Memory, such as 16Gi.")
-@click.option("--gpus", type=click.FloatRange(min=0), help="GPUs; a share of one counts as a fraction.")
+@click.option("--gpus", type=NumberType(min=0), help="GPUs; a share of one counts as a fraction.")
 @click.option("--notebooks", type=click.IntRange(min=0), help="Notebooks that run.")
 @click.option("--jobs", type=click.IntRange(min=0), help="Jobs that run.")
 @click.option("--services", type=click.IntRange(min=0), help="Services that run.")
@@ -227,7 +228,7 @@ def _shown(amounts: dict[str, Any], wire: str) -> str:
 
 
 def _row(found: dict[str, Any]) -> tuple[str, ...]:
-    return found["WorkspaceName"], found["WorkspaceId"], found["DisplayName"], found["GmtCreateTime"]
+    return found["WorkspaceName"], found["WorkspaceId"], found["GmtCreateTime"], found["DisplayName"]
 
 
 def _deleted_row(found: dict[str, Any]) -> tuple[str, ...]:

@@ -59,11 +59,14 @@ def read_line(line: bytes) -> dict[str, Any]:
 
     Raises:
         ClientError: The line says why the stream breaks off.
+        DaemonAway: The daemon stops, and says so before.
     """
     if not line.strip():
         return {}
     content = read(200, line)
     if {"Code", "RequestId"} <= content.keys():
+        if content["Code"] == DaemonAway.code:
+            raise DaemonAway(content["Message"])
         raise _refusal(content, 500)
     return content
 

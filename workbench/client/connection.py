@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from http.client import HTTPResponse
 
 _ANSWER_WITHIN_S = 30.0
+_CHUNK = 65536
 _SILENCE_S = 90.0
 """Longest silence of a stream; the daemon sends a heartbeat much more often."""
 
@@ -73,15 +74,18 @@ class Client:
             environ: Where `WORKBENCH_ACCESS_KEY_ID`, `WORKBENCH_ACCESS_KEY_SECRET` and
                 `WORKBENCH_TOKEN` are looked up; the process's own environment by default.
                 Beside an endpoint they say who asks, by whichever way it is reached.
+
+        Raises:
+            InvalidInput: The endpoint is no URL, or a key or token has what none has.
         """
         environ = os.environ if environ is None else environ
         endpoint = (endpoint or environ.get("WORKBENCH_ENDPOINT", "")).rstrip("/")
         if not endpoint:
             return cls(settings.socket)
         credentials = Credentials(
-            access_key_id=environ.get("WORKBENCH_ACCESS_KEY_ID", ""),
-            access_key_secret=environ.get("WORKBENCH_ACCESS_KEY_SECRET", ""),
-            token=environ.get("WORKBENCH_TOKEN", ""),
+            access_key_id=_proof(environ, "WORKBENCH_ACCESS_KEY_ID"),
+            access_key_secret=_proof(environ, "WORKBENCH_ACCESS_KEY_SECRET"),
+            token=_proof(environ, "WORKBENCH_TOKEN"),
         )
         is_here = endpoint == settings.endpoint and settings.socket.exists()
         return cls(settings.socket if is_here else endpoint, credentials)
@@ -114,7 +118,7 @@ class Client:
         with self._sent(operation, fields, _SILENCE_S) as response:
             if response.status >= 400:
                 answers.read(response.status, response.read())
-            yield map(answers.read_line, response)
+            yield map(answers.read_line, _lines(response))
 
     def request(self, operation: Operation, fields: Mapping[str, Any]) -> Request:
         """What is sent for an operation, signed where there is something to sign with."""
@@ -147,7 +151,7 @@ class Client:
             yield connection.getresponse()
         except TimeoutError as error:
             raise DaemonAway(f"Workbench did not answer within {timeout_s:.0f} seconds.") from error
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, UnicodeError) as error:  # the last for a host that cannot be one
             raise self.away(error) from error
         finally:
             connection.close()
@@ -166,9 +170,37 @@ class Client:
         return replace(request, headers={**request.headers, **added})
 
 
+def _lines(response: HTTPResponse) -> Iterator[bytes]:
+    """The lines as they come; `read1` alone tells a connection that broke from an answer that ended."""
+    rest = b""
+    while chunk := response.read1(_CHUNK):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from lines
+    if rest:
+        yield rest
+
+
 def _netloc(endpoint: str) -> str:
-    parts = urlsplit(endpoint)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/"):
+    try:
+        parts = urlsplit(endpoint)
+        port = parts.port
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.path in ("", "/")
+    except ValueError:  # brackets that do not fit, a port that is none
+        is_url = False
+    if not is_url or not _is_word(endpoint):
         raise InvalidInput(f"endpoint is {endpoint!r}; a URL such as http://127.0.0.1:8580 is wanted.")
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
-    return host if parts.port in (None, {"http": 80, "https": 443}[parts.scheme]) else f"{host}:{parts.port}"
+    return host if port in (None, {"http": 80, "https": 443}[parts.scheme]) else f"{host}:{port}"
+
+
+def _proof(environ: Mapping[str, str], variable: str) -> str:
+    text = environ.get(variable, "")
+    if not _is_word(text):  # not shown: it may be a secret with a line too much
+        raise InvalidInput(
+            f"{variable} has spaces, line ends or letters that none has.", hint="Copy it anew."
+        )
+    return text
+
+
+def _is_word(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text

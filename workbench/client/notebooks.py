@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.client.answers import ClientError, DaemonAway
@@ -19,7 +19,26 @@ from workbench.wire.operations import operation, operations
 GONE = "Deleted"
 """The state of a notebook that is no more."""
 
-_ID = re.compile(r"dsw-[0-9a-z]+")
+STATES = (
+    "Creating",
+    "Queuing",
+    "EnvPreparing",
+    "Starting",
+    "Running",
+    "Recovering",
+    "Stopping",
+    "Stopped",
+    "Failed",
+    "Deleting",
+)
+
+UNDER_WAY = ("Starting", "Running", "Recovering")
+"""The states in which a container is there, made of what was asked for before."""
+
+LONGEST_IDLE_MINUTES = 366 * 24 * 60
+
+_STOPPED = ("Stopping", "Stopped", "Deleting")
+_ID = re.compile(r"dsw-[0-9a-f]{16}")
 _PAGE = 100
 _AWAY_AT_MOST_S = 60.0
 
@@ -42,6 +61,18 @@ class AmbiguousName(Conflict):
 
     def __init__(self, name: str, ids: Sequence[str]) -> None:
         super().__init__(f"{len(ids)} notebooks are named {name!r}: {', '.join(ids)}.", hint="Give the id.")
+
+
+class NoShutdownTime(Conflict):
+    """A shutdown time is asked for of a notebook that does not run."""
+
+    code = "InstanceNotRunning"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Notebook {name!r} does not run, so it has no shutdown time; nothing was changed.",
+            hint="Start it, then set the time.",
+        )
 
 
 _FLOORS = ("CpuPercentThreshold", "GpuPercentThreshold")
@@ -82,6 +113,8 @@ class Wishes:
         pool: The pool that it must run in; for a new notebook only.
         priority: From 1 to 9, the highest served first.
         preemptible: Whether it may be stopped for work of a higher priority, and start again after it.
+        environment: All of its variables; those that are not in it are dropped.
+        mounts: All of its mounts, likewise.
     """
 
     name: str | None = None
@@ -95,8 +128,8 @@ class Wishes:
     pool: str | None = None
     priority: int | None = None
     preemptible: bool | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
-    mounts: Sequence[Mount] = ()
+    environment: Mapping[str, str] | None = None
+    mounts: Sequence[Mount] | None = None
     idle_minutes: int | None = None
     shutdown_after_ms: int | None = None
 
@@ -119,11 +152,13 @@ class NotebookView:
     memory: str
     shared_memory: str
     gpu: str
+    gpu_memory: str
     pool: str
     priority: int
     preemptible: bool
     url: str
     workspace_id: str
+    workspace: str
     owner: str
     created_at: str
     environment: Mapping[str, str]
@@ -150,11 +185,13 @@ class NotebookView:
             memory=resource.get("Memory") or "",
             shared_memory=resource.get("SharedMemory") or "",
             gpu=resource.get("GPU") or "",
+            gpu_memory=labels.get(_GPU_MEMORY, "") if resource.get("GPU") in (None, "", "0") else "",
             pool=answer.get("ResourceId") or "",
             priority=answer.get("Priority") or 1,
             preemptible=labels.get(_PREEMPTIBLE) == "true",
             url=answer.get("InstanceUrl") or "",
             workspace_id=answer.get("WorkspaceId") or "",
+            workspace=answer.get("WorkspaceName") or answer.get("WorkspaceId") or "",
             owner=answer.get("UserName") or answer.get("UserId") or "",
             created_at=answer.get("GmtCreateTime") or "",
             environment=answer.get("EnvironmentVariables") or {},
@@ -222,7 +259,7 @@ def find(client: Client, name_or_id: str) -> str:
         NoSuchNotebook: No notebook has this name.
         AmbiguousName: Several have.
     """
-    if _ID.fullmatch(name_or_id):
+    if _ID.fullmatch(name_or_id) and _is_known(client, name_or_id):
         return name_or_id
     ids = [each.id for each in list_all(client, InstanceName=name_or_id) if each.name == name_or_id]
     match ids:
@@ -231,6 +268,16 @@ def find(client: Client, name_or_id: str) -> str:
         case []:
             raise NoSuchNotebook(name_or_id)
     raise AmbiguousName(name_or_id, ids)
+
+
+def _is_known(client: Client, notebook_id: str) -> bool:
+    try:
+        get(client, notebook_id)
+    except ClientError as error:
+        if error.status == NotFound.status:
+            return False
+        raise
+    return True
 
 
 def create(client: Client, wishes: Wishes, *, workspace_id: str = "") -> str:
@@ -250,11 +297,19 @@ def create(client: Client, wishes: Wishes, *, workspace_id: str = "") -> str:
     return notebook_id
 
 
-def update(client: Client, notebook_id: str, wishes: Wishes) -> None:
-    """Change what is given; size, image and mounts hold from the next start."""
+def update(client: Client, before: NotebookView, wishes: Wishes) -> None:
+    """Change what is given, or nothing if any of it is refused; size, image, variables and mounts hold
+    from the next start.
+
+    Raises:
+        ClientError: The daemon refused.
+        NoShutdownTime: It does not run, so it cannot be told when to stop.
+    """
+    if wishes.shutdown_after_ms and before.status in _STOPPED:
+        raise NoShutdownTime(before.name)
     if fields := _fields(wishes):
-        client.call(operation("dsw", "UpdateInstance"), instance_id=notebook_id, **fields)
-    _limit(client, notebook_id, wishes)
+        client.call(operation("dsw", "UpdateInstance"), instance_id=before.id, **fields)
+    _limit(client, before.id, wishes)
 
 
 def start(client: Client, notebook_id: str) -> None:
@@ -368,23 +423,24 @@ def _fields(wishes: Wishes) -> dict[str, Any]:
         "GPU": wishes.gpu,
         "GPUType": wishes.gpu_type,
     }
-    fields = {
+    fields: dict[str, Any] = {
         "InstanceName": wishes.name,
         "ImageUrl": wishes.image,
         "ResourceId": wishes.pool,
-        "RequestedResource": {name: value for name, value in resource.items() if value is not None},
-        "EnvironmentVariables": dict(wishes.environment),
-        "Datasets": [
-            {"Uri": each.uri, "MountPath": each.path, "MountAccess": "RO" if each.read_only else "RW"}
-            for each in wishes.mounts
-        ],
+        "RequestedResource": {name: value for name, value in resource.items() if value is not None} or None,
+        "EnvironmentVariables": wishes.environment,
+        "Datasets": None if wishes.mounts is None else [_dataset(each) for each in wishes.mounts],
         "Priority": wishes.priority,
         "SpotSpec": {"SpotStrategy": _SPOT if wishes.preemptible else _NO_SPOT}
         if wishes.preemptible is not None
-        else {},
-        "Labels": [{"Key": _GPU_MEMORY, "Value": wishes.gpu_memory}] if wishes.gpu_memory else [],
+        else None,
+        "Labels": [{"Key": _GPU_MEMORY, "Value": wishes.gpu_memory}] if wishes.gpu_memory else None,
     }
-    return {name: value for name, value in fields.items() if value}
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _dataset(mount: Mount) -> dict[str, str]:
+    return {"Uri": mount.uri, "MountPath": mount.path, "MountAccess": "RO" if mount.read_only else "RW"}
 
 
 def _limit(client: Client, notebook_id: str, wishes: Wishes) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from workbench import __version__
+from workbench.errors import InvalidInput
 from workbench.wire.operations import Operation
 from workbench.wire.signatures import Request
 
@@ -28,10 +29,13 @@ def build(operation: Operation, fields: Mapping[str, Any], *, host: str) -> Requ
         host: The Host header, which signatures cover.
 
     Raises:
+        InvalidInput: A value is not text in UTF-8, as what a shell passes on may be.
         TypeError: A path field is missing, or a field is not the operation's; a mistake in
             the calling code.
     """
     sent = {name: value for name, value in fields.items() if value is not None}
+    for value in sent.values():
+        _check_text(value)
     in_path = set(_PATH_FIELD.findall(operation.path))
     if missing := in_path - sent.keys():
         raise TypeError(f"{operation.action} needs {', '.join(sorted(missing))}")
@@ -51,6 +55,13 @@ def build(operation: Operation, fields: Mapping[str, Any], *, host: str) -> Requ
         headers=_headers(operation, host, has_body=bool(content)),
         body=content,
     )
+
+
+def _check_text(value: object) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(f"{value!a} is not text in UTF-8.") from error
 
 
 def _headers(operation: Operation, host: str, *, has_body: bool) -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.errors import Conflict
+from workbench.settings import UnusableHome
 
 # Who only looks whether a daemon runs holds the lock for an instant too.
 _ATTEMPTS = 5
@@ -38,9 +39,14 @@ def only_daemon_of(home: Path, run: Path) -> Iterator[None]:
 
     Raises:
         AlreadyRunning: There is one.
+        UnusableHome: The file cannot be written.
     """
-    run.mkdir(parents=True, exist_ok=True)
-    with (run / "daemon.lock").open("a+") as file:
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        opened = (run / "daemon.lock").open("a+")
+    except OSError as error:
+        raise UnusableHome(home, error) from error
+    with opened as file:
         for attempt in range(_ATTEMPTS):
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

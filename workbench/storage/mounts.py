@@ -53,9 +53,13 @@ class MountContext:
 
 @dataclass(frozen=True, kw_only=True)
 class Bindable:
-    """A directory that may be mounted: a trusted root and the way below it. Not yet looked at."""
+    """A directory that may be mounted: a trusted root and the way below it. Not yet looked at.
+
+    Whoever asked for it calls the root `called`, and need not know where on this machine that is.
+    """
 
     root: Path
+    called: str = ""
     below: tuple[str, ...] = ()
     target: str
     read_only: bool = False
@@ -87,6 +91,7 @@ class Storage:
                 raise BadMount(f"Two mounts want {target}; each needs a path of its own.")
             found[target] = Bindable(
                 root=self._root(source, context),
+                called=f"nas://{source.root}",
                 below=source.below,
                 target=target,
                 read_only=rules.check_access(request.access) is Access.READ_ONLY,
@@ -120,7 +125,8 @@ class Storage:
                 for target in rules.in_order([each.target for each in bindables]):
                     each = by_target[target]
                     self._expect_answer(each.root)
-                    fds[target] = opened.enter_context(walked(each.root, each.below, context.identity))
+                    way = walked(each.root, each.below, context.identity, called=each.called)
+                    fds[target] = opened.enter_context(way)
                     self._make_mountpoint(target, fds, context)
                 return tuple(
                     self._bind(pod, number, fd, by_target[target])

@@ -80,7 +80,9 @@ class Identity:
 
 
 @contextmanager
-def walked(root: Path, below: Sequence[str], who: Identity | None = None) -> Iterator[int]:
+def walked(
+    root: Path, below: Sequence[str], who: Identity | None = None, *, called: str = ""
+) -> Iterator[int]:
     """Open a directory without following a link below the root.
 
     Args:
@@ -88,6 +90,7 @@ def walked(root: Path, below: Sequence[str], who: Identity | None = None) -> Ite
         below: Names of directories under it, from the outside in.
         who: If given, every directory passed through must let this user enter, so that a
             mount opens nothing that the user's own file permissions close.
+        called: What the user knows the root as, for errors; its path if not given.
 
     Yields:
         A descriptor (O_PATH), closed afterwards.
@@ -96,14 +99,14 @@ def walked(root: Path, below: Sequence[str], who: Identity | None = None) -> Ite
         SourceMissing: A component does not exist.
         SourceRefused: A component is a link, no directory, or closed to the user.
     """
-    here = _open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, None, root)
-    path = root
+    shown = called or str(root)
+    here = _open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, None, shown)
     try:
         for name in below:
-            path = path / name
             if who and not who.may(1, os.fstat(here)):
-                raise SourceRefused(f"{path.parent} is closed to you (uid {who.uid}).")
-            here, passed = _open(name, _WALK, here, path), here
+                raise SourceRefused(f"{shown} is closed to you (uid {who.uid}).")
+            above, shown = shown, f"{shown}/{name}"
+            here, passed = _open(name, _WALK, here, shown, above), here
             os.close(passed)
         yield here
     finally:
@@ -276,16 +279,17 @@ def _make(here: int, name: str, who: Identity, gid: int) -> int:
     return found
 
 
-def _open(name: str | Path, flags: int, here: int | None, path: Path) -> int:
+def _open(name: str | Path, flags: int, here: int | None, shown: str, above: str = "") -> int:
     try:
         return os.open(name, flags, dir_fd=here)
     except FileNotFoundError as error:
-        raise SourceMissing(f"{path} does not exist.", hint="Make the directory, then mount it.") from error
+        hint = f"Make the directory in a notebook that mounts {above}/." if above else "Make the directory."
+        raise SourceMissing(f"{shown} does not exist.", hint=hint) from error
     except NotADirectoryError as error:
         kind = _what_it_is(name, here)
-        raise SourceRefused(f"{path} is {kind}; only a directory can be mounted.") from error
+        raise SourceRefused(f"{shown} is {kind}; only a directory can be mounted.") from error
     except OSError as error:
-        raise SourceRefused(f"{path} cannot be opened: {error.strerror}.") from error
+        raise SourceRefused(f"{shown} cannot be opened: {error.strerror}.") from error
 
 
 def _what_it_is(name: str | Path, here: int | None) -> str:

@@ -232,7 +232,8 @@ def _resources(notebook: Notebook, given: Mapping[str, str], share: str) -> Reso
     if "GPUType" in named and not notebook.gpu_memory_bytes:
         raise InvalidInput(
             f"GPUType is {named['GPUType']!r}, and no GPU is asked for.",
-            hint=f"Say how many as GPU, or ask for a share of one with the label {GPU_MEMORY}.",
+            hint="Say how many, with GPU or --gpu; or ask for a share of one, with the label"
+            f" {GPU_MEMORY} or --gpu-memory.",
         )
     model = size.gpu_model if notebook.gpu_memory_bytes else ""
     return replace(size, gpu_model=model, gpu_memory_bytes=notebook.gpu_memory_bytes)

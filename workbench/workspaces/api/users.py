@@ -99,7 +99,7 @@ def _what_to_stop(db: Database, user: User, call: Call) -> list[Work]:
             work.refuse_while_running(
                 f"{user.name} is not shut out",
                 running,
-                hint="Say with Sessions whether to stop or keep them.",
+                hint="Say whether to stop or keep them: with Sessions, or --sessions of the command.",
             )
             return []
         case other:
