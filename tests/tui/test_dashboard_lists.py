@@ -128,3 +128,14 @@ async def test_what_is_left_out_is_told(machine: FixedMachine, tmp_path: Path) -
     async with dashboard(machine.client, tmp_path) as user:
         await user.go("nb")
         await user.sees("Notebooks 1000, without 11,345 more")
+
+
+async def test_the_overview_shows_the_queue_as_soon_as_it_is_told(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    queue: Any = machine.answers["ListQueue"]
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.sees("1 waiting")
+        queue["Queue"].clear()
+        machine.tell("queue", "", "Changed")
+        await user.sees("Nothing waits.")

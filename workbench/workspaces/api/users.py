@@ -18,6 +18,7 @@ from workbench.workspaces.authorization import require_on_machine
 from workbench.workspaces.permissions import Roles
 from workbench.workspaces.residents import Residents, lock_out, stop
 from workbench.workspaces.roles import Role
+from workbench.workspaces.telling import tell_of_member, tell_of_member_gone, tell_of_user
 from workbench.workspaces.users import User
 from workbench.workspaces.work import Work
 
@@ -46,6 +47,8 @@ def create(parts: Parts, call: Call) -> Mapping[str, Any]:
         user = users.add(db, name=name, unix_uid=uid, unix_gid=gid, now=now)
         workspace_id = records.default_workspace(db).workspace_id
         members.enrol(db, workspace_id, user.user_id, [Role.DEVELOPER], now=now)
+    tell_of_user(parts, user.user_id, "Enabled")
+    tell_of_member(parts, workspace_id, user.user_id)
     return _view(user)
 
 
@@ -59,6 +62,7 @@ def update(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
         left_open = [] if enabled else _what_to_stop(db, user, call)
         opened = {} if enabled else members.roles_by_workspace(db, user.user_id)
     _shut_out(parts, residents, user, opened, left_open)
+    tell_of_user(parts, user.user_id, "Enabled" if enabled else "Disabled")
     return {}
 
 
@@ -71,6 +75,9 @@ def delete(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
         opened = members.roles_by_workspace(db, user.user_id)
         users.remove(db, user, now=parts.now())
     _shut_out(parts, residents, user, opened, left_open)
+    tell_of_user(parts, user.user_id, "")
+    for workspace_id in opened:
+        tell_of_member_gone(parts, workspace_id, user.user_id)
     return {}
 
 

@@ -20,6 +20,7 @@ from workbench.workspaces.authorization import MachineOwnerOnly, require, requir
 from workbench.workspaces.records import Workspace, WorkspaceNotFound
 from workbench.workspaces.residents import Residents
 from workbench.workspaces.roles import Role
+from workbench.workspaces.telling import tell_of_workspace, tell_of_workspace_gone
 
 _ORDERS = {"GmtCreateTime": "created_at", "GmtModifiedTime": "modified_at", "WorkspaceName": "name"}
 _ENV_TYPES = ["prod"]
@@ -73,6 +74,8 @@ def set_default(parts: Parts, call: Call) -> Mapping[str, Any]:
     require_on_machine(call.caller, call.operation.action)
     with parts.store.transaction() as db:
         records.make_default(db, call.fields.get("WorkspaceId", ""))
+        workspace = records.default_workspace(db)
+    tell_of_workspace(parts, workspace.workspace_id)
     return {}
 
 
@@ -91,6 +94,7 @@ def create(parts: Parts, call: Call) -> Mapping[str, Any]:
             description=call.fields.get("Description", ""),
         )
         members.enrol(db, workspace.workspace_id, call.caller.user_id, [Role.OWNER], now=now)
+    tell_of_workspace(parts, workspace.workspace_id)
     return {"WorkspaceId": workspace.workspace_id}
 
 
@@ -105,6 +109,7 @@ def update(parts: Parts, call: Call) -> Mapping[str, Any]:
             display_name=call.fields.get("DisplayName"),
             description=call.fields.get("Description"),
         )
+    tell_of_workspace(parts, workspace.workspace_id)
     return {}
 
 
@@ -116,9 +121,11 @@ def delete(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
             f"The workspace {workspace.name} cannot be deleted",
             work.running(db, workspace_id=workspace.workspace_id),
         )
+        seen_by = members.user_ids(db, workspace.workspace_id)
         records.remove(db, workspace, now=parts.now())
     for each in residents:
         each.remove_all(parts, workspace.workspace_id)
+    tell_of_workspace_gone(parts, workspace.workspace_id, seen_by)
     return {}
 
 
