@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.tui.driving import dashboard
+from textual.widgets import Input
+
+from tests.tui.driving import User, dashboard
 from tests.tui.fixed_machine import FixedMachine
 from workbench.errors import Conflict
 
@@ -122,3 +124,21 @@ async def test_who_works_elsewhere_is_told_at_once_and_once_that_a_notebook_of_t
             "It stops at 12:30 UTC.",
             "The GPU that it holds is not used.",
         ]
+
+
+async def test_the_command_of_a_form_is_whole_at_80_columns(machine: FixedMachine, tmp_path: Path) -> None:
+    async with dashboard(machine.client, tmp_path, size=(80, 24)) as user:
+        await user.go("nb")
+        await user.sees("explore")
+        await user.press("n")
+        image = f"registry.example/{'deep/' * 20}image"
+        await user.until(lambda: len(user.app.screen.query(Input)) > 1, "the form is there")
+        user.app.screen.query(Input)[1].value = image
+        await user.until(lambda: f"--image {image}" in _command(user), "the whole command")
+
+
+def _command(user: User) -> str:
+    """What stands below the form's fields, its lines put together again."""
+    lines = [line.strip("│ ") for line in user.screen.splitlines()]
+    first = next((number for number, line in enumerate(lines) if line.startswith("workbench ")), 0)
+    return "".join(lines[first:]).replace("--image", "--image ")

@@ -139,3 +139,27 @@ async def test_the_overview_shows_the_queue_as_soon_as_it_is_told(
         queue["Queue"].clear()
         machine.tell("queue", "", "Changed")
         await user.sees("Nothing waits.")
+
+
+async def test_the_last_column_is_whole_when_there_are_more_rows_than_fit(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    machine.notebooks[:] = [notebook(f"n{number}", "Running") for number in range(5)]
+    async with dashboard(machine.client, tmp_path, size=(80, 24)) as user:
+        await user.go("nb")
+        await user.sees("Notebooks 5", " Age ", " 12h ")
+        machine.notebooks.extend(notebook(f"more{number}", "Running") for number in range(60))
+        machine.tell("notebook", "dsw-more0", "Running")
+        await user.sees("Notebooks 65", "more3", " Age ", " 12h ")
+        await user.press("G")
+        await user.sees("more59", " Age ", " 12h ")
+
+
+async def test_the_queue_says_what_is_wanted_and_why_it_waits_at_80_columns(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    queue: Any = machine.answers["ListQueue"]
+    queue["Queue"][0]["Wants"] = "16 CPUs, 128 GiB, 2 A100"
+    async with dashboard(machine.client, tmp_path, size=(80, 24)) as user:
+        await user.go("queue")
+        await user.sees("16 CPUs, 128 GiB, 2 A100", "0 GPUs free; tra")

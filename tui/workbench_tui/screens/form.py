@@ -172,6 +172,7 @@ class Form(Dialogue[Outcome]):
                 for field in self._action.form:
                     yield Line(field, field.start(self._item))
             yield Static(id="problem", classes="-none", markup=False)
+            yield Static(id="command", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button(say("Cancel"), id="cancel", compact=True)
                 yield Button(f"{say(self._action.title)} (^s)", id="submit", variant="primary", compact=True)
@@ -198,7 +199,7 @@ class Form(Dialogue[Outcome]):
 
     @on(Input.Changed)
     def _say_command(self) -> None:
-        self.query_one("#box").border_subtitle = self._action.command(self._item, self._values)
+        self.query_one("#command", Static).update(self._action.command(self._item, self._values))
 
     @on(Input.Submitted)
     def _next(self) -> None:

@@ -193,7 +193,8 @@ class ResourceTable(DataTable[Cell]):
             return
         padding = 2 * self.cell_padding
         fixed = sum(column.width + padding for column in columns) + 1 + padding
-        rest = self._fitted - fixed - self.scrollbar_size_vertical
+        # The place of the scrollbar is kept: it comes and goes with the rows, the columns stay.
+        rest = self._fitted - fixed - self.styles.scrollbar_size_vertical
         elastic = next((column for column in columns if not column.width), columns[0])
         self.add_column("", key=_MARK, width=1)
         for column in columns:
