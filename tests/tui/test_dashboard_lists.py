@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.tui.driving import dashboard
 from tests.tui.fixed_machine import FixedMachine, notebook
+from workbench_tui import texts
 
 
 async def test_everything_is_a_few_keys_away(machine: FixedMachine, tmp_path: Path) -> None:
@@ -33,6 +37,15 @@ async def test_a_filter_narrows_with_each_letter(machine: FixedMachine, tmp_path
         await user.press("escape")
         await user.sees("Notebooks 4")
         await user.sees_no_more("No row passes")
+
+
+@pytest.mark.parametrize("text", ["state:run", "running", "状态:运行", "运行"])
+async def test_a_filter_understands_both_languages(machine: FixedMachine, tmp_path: Path, text: str) -> None:
+    texts.use(texts.CHINESE_LANGUAGE)
+    (tmp_path / "dashboard.json").write_text(json.dumps({"filter.notebooks": text}))
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("笔记本 2/4")
 
 
 async def test_a_filter_and_an_order_are_remembered(machine: FixedMachine, tmp_path: Path) -> None:

@@ -21,13 +21,18 @@ from workbench_tui.texts import say
 from workbench_tui.widgets.crumbs import Crumbs
 from workbench_tui.widgets.key_line import KeyLine
 
+_CLEARER = {"Home": "Beginning"}
+"""Textual's words for keys, where they mean something else here."""
+
 
 def in_users_language(bindings: dict[str, ActiveBinding]) -> dict[str, ActiveBinding]:
     """The keys' descriptions, as footer and help show them."""
     return {
         key: each._replace(
             binding=replace(
-                each.binding, description=say(each.binding.description), tooltip=say(each.binding.tooltip)
+                each.binding,
+                description=say(_CLEARER.get(each.binding.description, each.binding.description)),
+                tooltip=say(each.binding.tooltip),
             ),
             tooltip=say(each.tooltip),
         )
