@@ -7,7 +7,7 @@ from pathlib import Path
 from textual.widgets import Input
 
 from tests.tui.driving import User, dashboard
-from tests.tui.fixed_machine import FixedMachine
+from tests.tui.fixed_machine import FixedMachine, notebook
 from workbench.errors import Conflict
 
 
@@ -124,6 +124,22 @@ async def test_who_works_elsewhere_is_told_at_once_and_once_that_a_notebook_of_t
             "It stops at 12:30 UTC.",
             "The GPU that it holds is not used.",
         ]
+
+
+async def test_one_is_warned_of_what_is_ones_own_in_another_workspace_too(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    elsewhere = {
+        "dsw-mine": notebook("mine", "Running", WorkspaceId="200"),
+        "dsw-others": notebook("others", "Running", WorkspaceId="200", UserId="2"),
+    }
+    machine.answers["GetInstance"] = lambda fields: elsewhere[fields["instance_id"]]
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.sees("alice/train", "vision  alice")
+        machine.tell("notebook", "dsw-others", "Running", "Somebody else's stops in 10 minutes.")
+        machine.tell("notebook", "dsw-mine", "Running", "Not used; it stops in 10 minutes.")
+        await user.sees("mine", "Not used; it stops in 10 minutes.")
+        assert "Somebody else's" not in user.screen
 
 
 async def test_the_command_of_a_form_is_whole_at_80_columns(machine: FixedMachine, tmp_path: Path) -> None:

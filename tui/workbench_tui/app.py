@@ -259,8 +259,20 @@ class Dashboard(App[None]):
 
     def _changed(self, change: Change) -> None:
         self.session.changed.publish(change)
-        notebooks = self.session.known("notebooks") or ()
-        if name := self._forewarned.hear(change, notebooks, self.session.scope.rights.user_id):
+        if self._forewarned.hear(change):
+            self._warn(change)
+
+    @work(group="warn")
+    async def _warn(self, change: Change) -> None:
+        """Tell the user what happens to a notebook of theirs, whichever workspace it is in."""
+        scope = self.session.scope
+        listed = (each for each in self.session.known("notebooks") or () if each["InstanceId"] == change.id)
+        try:
+            notebook = next(listed, None) or await scope.call("dsw", "GetInstance", instance_id=change.id)
+        except WorkbenchError:
+            return  # gone meanwhile, or not theirs to see
+        if notebook["UserId"] == scope.rights.user_id:
+            name = notebook["InstanceName"]
             self.notify(change.message, title=name, severity="warning", timeout=_WARNED_S, markup=False)
 
     @work(exclusive=True, group="scope")
