@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from textual import events
 from textual.widgets import Input
 
 from tests.tui.driving import User, dashboard
@@ -158,3 +159,14 @@ def _command(user: User) -> str:
     lines = [line.strip("│ ") for line in user.screen.splitlines()]
     first = next((number for number, line in enumerate(lines) if line.startswith("workbench ")), 0)
     return "".join(lines[first:]).replace("--image", "--image ")
+
+
+async def test_keys_that_come_in_one_burst_act_in_their_order(machine: FixedMachine, tmp_path: Path) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("explore")
+        await user.press("n")
+        field = user.app.screen.query(Input).first()
+        for key in ("a", "2", "backspace", "7", "left", "left", "b", "delete", "home", "c"):
+            user.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await user.until(lambda: field.value == "cb7", "each key acted in its turn")

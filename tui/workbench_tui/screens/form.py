@@ -23,6 +23,7 @@ from workbench.errors import WorkbenchError
 from workbench_tui.resource import Action, Field, Item, Outcome, Scope, Values
 from workbench_tui.screens.dialogue import Dialogue
 from workbench_tui.texts import say
+from workbench_tui.widgets.text_field import TextField
 
 
 class Line(Horizontal):
@@ -49,7 +50,7 @@ class Line(Horizontal):
     def compose(self) -> ComposeResult:
         yield Label(say(self.field.title))
         with Vertical():
-            field = Input(self._start, password=self.field.secret, select_on_focus=False)
+            field = TextField(self._start, password=self.field.secret, select_on_focus=False)
             field.cursor_blink = False
             yield field
             offered = OptionList()

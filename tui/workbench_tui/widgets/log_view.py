@@ -30,6 +30,7 @@ from workbench_tui.widgets.log_detail import LogDetail
 from workbench_tui.widgets.log_lines import Line, LogLines
 from workbench_tui.widgets.log_query import Query, destination
 from workbench_tui.widgets.log_rows import LogRows
+from workbench_tui.widgets.text_field import TextField
 
 _AT_ONCE = 2000
 """Lines searched or written before keys get their turn."""
@@ -124,7 +125,7 @@ class LogView(Vertical):
 
     def compose(self) -> ComposeResult:
         yield LogRows(self.lines)
-        question = Input(id="question")
+        question = TextField(id="question")
         question.cursor_blink = False
         yield question
         yield Static(id="status")
