@@ -81,6 +81,20 @@ async def test_the_help_cuts_no_explanation(machine: FixedMachine, tmp_path: Pat
         assert "主目录" not in user.screen
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_a_note_over_panels_loses_no_letter(
+    machine: FixedMachine, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    texts.use(texts.CHINESE_LANGUAGE)
+    async with dashboard(machine.client, tmp_path, size=size) as user:
+        await user.sees("train", "等待")
+        for blanks in range(2):  # wherever the edges of panels are, one of both lies on them
+            user.app.notify(f"{' ' * blanks}{'您的角色不允许这样做' * 3}", title="拒绝", markup=False)
+        await user.until(lambda: user.screen.count("拒绝") == 2, "both notes")
+        noted = "".join(line.partition("▌")[2].strip("│─╮╯ ") for line in user.screen.splitlines())
+        assert noted.count("您的角色不允许这样做" * 3) == 2
+
+
 def _english_keys(user: User) -> list[str]:
     bindings = [each.binding for each in user.app.screen.active_bindings.values()]
     said = [text for each in bindings for text in (each.description, each.tooltip)]

@@ -18,6 +18,7 @@ from workbench.errors import WorkbenchError
 from workbench_tui.resource import Item, Scope
 from workbench_tui.session import Connection, Session
 from workbench_tui.texts import say
+from workbench_tui.whole_notes import WholeNotes
 from workbench_tui.widgets.crumbs import Crumbs
 from workbench_tui.widgets.key_line import KeyLine
 
@@ -79,6 +80,7 @@ class FramedScreen(Screen[None]):
 
     def __init__(self, session: Session, title: str) -> None:
         super().__init__()
+        self._compositor = WholeNotes()
         self.session = session
         self.crumb = title
 
