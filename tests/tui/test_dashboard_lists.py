@@ -12,6 +12,7 @@ import pytest
 from tests.tui.driving import dashboard
 from tests.tui.fixed_machine import FixedMachine, notebook
 from workbench_tui import texts
+from workbench_tui.widgets.table import ResourceTable
 
 
 async def test_everything_is_a_few_keys_away(machine: FixedMachine, tmp_path: Path) -> None:
@@ -166,6 +167,9 @@ async def test_the_last_column_is_whole_when_there_are_more_rows_than_fit(
         await user.sees("Notebooks 65", "more3", " Age ", " 12h ")
         await user.press("G")
         await user.sees("more59", " Age ", " 12h ")
+        table = user.app.screen.query_one(ResourceTable)
+        assert table.show_vertical_scrollbar
+        assert table.virtual_size.width <= table.scrollable_content_region.width
 
 
 async def test_the_queue_says_what_is_wanted_and_why_it_waits_at_80_columns(

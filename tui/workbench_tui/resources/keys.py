@@ -79,7 +79,7 @@ RESOURCE = Resource(
     columns=(
         text("Key", "AccessKeyId", width=24),
         state("State", lambda item: "Enabled" if item.get("Enabled") else "Disabled", width=12),
-        text("User", "UserName", width=11),
+        text("User", "UserName", width=12),
         age("Last used", "GmtLastUseTime"),
         age("Age", "GmtCreateTime"),
     ),

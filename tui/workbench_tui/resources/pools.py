@@ -133,7 +133,7 @@ RESOURCE = Resource(
     follows=frozenset({"pool", "notebook"}),
     empty="The machine is not divided: press `n` to set a part of it aside.",
     columns=(
-        text("Name", "Name", width=15),
+        text("Name", "Name", width=16),
         state("State", lambda item: "Draining" if item.get("Draining") else "Enabled", width=12),
         _of("UsedCpus", "Cpus"),
         _of("UsedMemoryBytes", "MemoryBytes", size=True),

@@ -59,7 +59,7 @@ class ResourceTable(DataTable[Cell]):
     ]
 
     DEFAULT_CSS = """
-    ResourceTable { height: 1fr; background: $background; scrollbar-size-horizontal: 0; }
+    ResourceTable { height: 1fr; background: $background; scrollbar-size: 0 1; }
     ResourceTable > .datatable--header { background: $background; color: $text-muted; text-style: bold; }
     ResourceTable:ansi > .datatable--header { background: ansi_default; color: ansi_default; }
     """
