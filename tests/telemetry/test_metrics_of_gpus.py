@@ -88,6 +88,14 @@ def test_a_process_in_a_container_shows_with_its_memory_under_its_user(
     assert (idle["Holders"], idle["Processes"], idle["Idle"]) == ([], [], False)
 
 
+def test_a_card_that_is_cordoned_says_so_at_once(workbench: Installation, notebook: str) -> None:
+    workbench.client.call(operation("workbench", "CordonGpu"), gpu="0", Reason="a fan is loud")
+    assert latest(workbench)["Gpus"][0]["Cordoned"].endswith(": a fan is loud.")
+
+    workbench.client.call(operation("workbench", "UncordonGpu"), gpu="0")
+    assert [each["Cordoned"] for each in latest(workbench)["Gpus"]] == ["", ""]
+
+
 def test_a_gpu_that_is_lost_says_so_while_the_other_goes_on(
     workbench: Installation, emulated: EmulatedMachine
 ) -> None:

@@ -98,11 +98,11 @@ class FixedMachine:
             self.calls.append((name, call.fields))
         if name == "Watch":
             return Stream(self._changes())
-        if name == "GetNotebookLogs":
-            return Stream(_log())
         answer = self.answers.get(name, {})
         if isinstance(answer, WorkbenchError):
             raise answer
+        if name == "GetNotebookLogs":
+            return Stream(_log())
         return answer(call.fields) if callable(answer) else answer
 
     async def _changes(self) -> AsyncIterator[Mapping[str, Any]]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.tui.driving import dashboard
-from tests.tui.fixed_machine import FixedMachine
+from textual import events
+from textual.widgets import Input
+
+from tests.tui.driving import User, dashboard
+from tests.tui.fixed_machine import FixedMachine, notebook
 from workbench.errors import Conflict
 
 
@@ -134,3 +137,48 @@ async def test_who_works_elsewhere_is_told_at_once_and_once_that_a_notebook_of_t
             "It stops at 12:30 UTC.",
             "The GPU that it holds is not used.",
         ]
+
+
+async def test_one_is_warned_of_what_is_ones_own_in_another_workspace_too(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    elsewhere = {
+        "dsw-mine": notebook("mine", "Running", WorkspaceId="200"),
+        "dsw-others": notebook("others", "Running", WorkspaceId="200", UserId="2"),
+    }
+    machine.answers["GetInstance"] = lambda fields: elsewhere[fields["instance_id"]]
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.sees("alice/train", "vision  alice")
+        machine.tell("notebook", "dsw-others", "Running", "Somebody else's stops in 10 minutes.")
+        machine.tell("notebook", "dsw-mine", "Running", "Not used; it stops in 10 minutes.")
+        await user.sees("mine", "Not used; it stops in 10 minutes.")
+        assert "Somebody else's" not in user.screen
+
+
+async def test_the_command_of_a_form_is_whole_at_80_columns(machine: FixedMachine, tmp_path: Path) -> None:
+    async with dashboard(machine.client, tmp_path, size=(80, 24)) as user:
+        await user.go("nb")
+        await user.sees("explore")
+        await user.press("n")
+        image = f"registry.example/{'deep/' * 20}image"
+        await user.until(lambda: len(user.app.screen.query(Input)) > 1, "the form is there")
+        user.app.screen.query(Input)[1].value = image
+        await user.until(lambda: f"--image {image}" in _command(user), "the whole command")
+
+
+def _command(user: User) -> str:
+    """What stands below the form's fields, its lines put together again."""
+    lines = [line.strip("│ ") for line in user.screen.splitlines()]
+    first = next((number for number, line in enumerate(lines) if line.startswith("workbench ")), 0)
+    return "".join(lines[first:]).replace("--image", "--image ")
+
+
+async def test_keys_that_come_in_one_burst_act_in_their_order(machine: FixedMachine, tmp_path: Path) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("explore")
+        await user.press("n")
+        field = user.app.screen.query(Input).first()
+        for key in ("a", "2", "backspace", "7", "left", "left", "b", "delete", "home", "c"):
+            user.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await user.until(lambda: field.value == "cb7", "each key acted in its turn")

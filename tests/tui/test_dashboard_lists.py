@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.tui.driving import dashboard
 from tests.tui.fixed_machine import FixedMachine, notebook
+from workbench_tui import texts
+from workbench_tui.widgets.table import ResourceTable
 
 
 async def test_everything_is_a_few_keys_away(machine: FixedMachine, tmp_path: Path) -> None:
@@ -33,6 +38,15 @@ async def test_a_filter_narrows_with_each_letter(machine: FixedMachine, tmp_path
         await user.press("escape")
         await user.sees("Notebooks 4")
         await user.sees_no_more("No row passes")
+
+
+@pytest.mark.parametrize("text", ["state:run", "running", "状态:运行", "运行"])
+async def test_a_filter_understands_both_languages(machine: FixedMachine, tmp_path: Path, text: str) -> None:
+    texts.use(texts.CHINESE_LANGUAGE)
+    (tmp_path / "dashboard.json").write_text(json.dumps({"filter.notebooks": text}))
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("笔记本 2/4")
 
 
 async def test_a_filter_and_an_order_are_remembered(machine: FixedMachine, tmp_path: Path) -> None:
@@ -128,3 +142,41 @@ async def test_what_is_left_out_is_told(machine: FixedMachine, tmp_path: Path) -
     async with dashboard(machine.client, tmp_path) as user:
         await user.go("nb")
         await user.sees("Notebooks 1000, without 11,345 more")
+
+
+async def test_the_overview_shows_the_queue_as_soon_as_it_is_told(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    queue: Any = machine.answers["ListQueue"]
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.sees("1 waiting")
+        queue["Queue"].clear()
+        machine.tell("queue", "", "Changed")
+        await user.sees("Nothing waits.")
+
+
+async def test_the_last_column_is_whole_when_there_are_more_rows_than_fit(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    machine.notebooks[:] = [notebook(f"n{number}", "Running") for number in range(5)]
+    async with dashboard(machine.client, tmp_path, size=(80, 24)) as user:
+        await user.go("nb")
+        await user.sees("Notebooks 5", " Age ", " 12h ")
+        machine.notebooks.extend(notebook(f"more{number}", "Running") for number in range(60))
+        machine.tell("notebook", "dsw-more0", "Running")
+        await user.sees("Notebooks 65", "more3", " Age ", " 12h ")
+        await user.press("G")
+        await user.sees("more59", " Age ", " 12h ")
+        table = user.app.screen.query_one(ResourceTable)
+        assert table.show_vertical_scrollbar
+        assert table.virtual_size.width <= table.scrollable_content_region.width
+
+
+async def test_the_queue_says_what_is_wanted_and_why_it_waits_at_80_columns(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    queue: Any = machine.answers["ListQueue"]
+    queue["Queue"][0]["Wants"] = "16 CPUs, 128 GiB, 2 A100"
+    async with dashboard(machine.client, tmp_path, size=(80, 24)) as user:
+        await user.go("queue")
+        await user.sees("16 CPUs, 128 GiB, 2 A100", "0 GPUs free; tra")

@@ -12,7 +12,16 @@ from workbench_tui import values
 from workbench_tui.filtering import Filter, Seen
 
 ROW = Seen(
-    {"Name": "train-resnet", "State": "● Running", "Owner": "alice"}, {"team": "vision", "Stage": "Beta"}
+    [
+        ("Name", "train-resnet"),
+        ("State", "● 运行中"),
+        ("State", "Running"),
+        ("状态", "● 运行中"),
+        ("状态", "Running"),
+        ("Owner", "alice"),
+        ("Time", "2026-01-02 02:37:11"),
+    ],
+    {"team": "vision", "Stage": "Beta"},
 )
 
 
@@ -29,6 +38,11 @@ ROW = Seen(
         "tag:team",
         "tag:stage=beta",
         "alice !state:stop",
+        "running",
+        "状态:运行",
+        "状态\uff1a运行",
+        "02:37",
+        "!03:37",
     ],
 )
 def test_a_filter_lets_through_what_it_names(text: str) -> None:
@@ -36,7 +50,8 @@ def test_a_filter_lets_through_what_it_names(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["bob", "!alice", "state:stop", "tag:owner", "tag:team=speech", "train bob", "zz"]
+    "text",
+    ["bob", "!alice", "state:stop", "tag:owner", "tag:team=speech", "train bob", "zz", "03:37", "!02:37"],
 )
 def test_a_filter_keeps_out_what_it_does_not_name(text: str) -> None:
     assert not Filter(text).lets_through(ROW)

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.command import CommandPalette
 from textual.message import Message
 from textual.screen import Screen
+from textual.theme import ThemeProvider
 from textual.widgets import Input
 
 from workbench.client.aio import AsyncClient
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from workbench_tui.screens.jump import Destination
 
 _WARNED_S = 20
+_NOT_OFFERED = ("Keys", "Screenshot")
+"""Of Textual's commands: its own help says less than ours, and terminals make pictures themselves."""
 
 
 class Dashboard(App[None]):
@@ -137,7 +141,10 @@ class Dashboard(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Everything that can be done, with and without a key, and the command that does the same."""
-        yield from super().get_system_commands(screen)
+        for each in super().get_system_commands(screen):
+            if each.title not in _NOT_OFFERED:
+                yield SystemCommand(say(each.title), say(each.help), each.callback)
+        yield SystemCommand(say("Keys"), say("What every key does here."), self.action_help)
         for resource in resources().values():
             yield SystemCommand(
                 say("Go to {place}", place=say(resource.title)),
@@ -157,6 +164,15 @@ class Dashboard(App[None]):
         if action == "jump" and isinstance(self.focused, Input):
             return False
         return super().check_action(action, parameters)
+
+    def action_command_palette(self) -> None:
+        """Everything that can be done, by name."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder=say("Search for commands…"), id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """Choose a theme by name."""
+        self.push_screen(CommandPalette(providers=[ThemeProvider], placeholder=say("Search for themes…")))
 
     def action_jump(self) -> None:
         """Ask where to go, and go there."""
@@ -243,8 +259,20 @@ class Dashboard(App[None]):
 
     def _changed(self, change: Change) -> None:
         self.session.changed.publish(change)
-        notebooks = self.session.known("notebooks") or ()
-        if name := self._forewarned.hear(change, notebooks, self.session.scope.rights.user_id):
+        if self._forewarned.hear(change):
+            self._warn(change)
+
+    @work(group="warn")
+    async def _warn(self, change: Change) -> None:
+        """Tell the user what happens to a notebook of theirs, whichever workspace it is in."""
+        scope = self.session.scope
+        listed = (each for each in self.session.known("notebooks") or () if each["InstanceId"] == change.id)
+        try:
+            notebook = next(listed, None) or await scope.call("dsw", "GetInstance", instance_id=change.id)
+        except WorkbenchError:
+            return  # gone meanwhile, or not theirs to see
+        if notebook["UserId"] == scope.rights.user_id:
+            name = notebook["InstanceName"]
             self.notify(change.message, title=name, severity="warning", timeout=_WARNED_S, markup=False)
 
     @work(exclusive=True, group="scope")

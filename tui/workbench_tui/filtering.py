@@ -3,22 +3,28 @@
 Terms stand apart by spaces and all must hold. A term is text that some cell contains, or whose
 letters stand in a cell in this order; `!term` is the opposite; `state:run` looks at the state
 only, `tag:team` and `tag:team=a` at the tags, `name:`, and any other column's title, at that column.
+Behind what is no title a colon is a colon: `02:37` is a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 _FUZZY_FROM = 3
 """Fewer letters stand in this order nearly everywhere."""
+_WIDE_COLON = "\uff1a"
+"""What Chinese keyboards write."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What a filter looks at: a row's cells by the name of their column, and its tags."""
+    """What a filter looks at: a row's cells by the title of their column, and its tags.
 
-    cells: Mapping[str, str]
+    A column may have titles in two languages, and a cell what it says in both.
+    """
+
+    cells: Sequence[tuple[str, str]]
     tags: Mapping[str, str]
 
 
@@ -26,6 +32,8 @@ class Seen:
 class _Term:
     text: str
     column: str = ""
+    rest: str = ""
+    """What stands behind the column and the colon."""
     inverse: bool = False
 
     def holds(self, row: Seen) -> bool:
@@ -33,14 +41,11 @@ class _Term:
 
     def _found(self, row: Seen) -> bool:
         if self.column == "tag":
-            return _tagged(self.text, row.tags)
-        if self.column:
-            return any(
-                self.text in cell.lower() for title, cell in row.cells.items() if title.lower() == self.column
-            )
-        return any(
-            self.text in cell.lower() or _fuzzy(self.text, cell.lower()) for cell in row.cells.values()
-        )
+            return _tagged(self.rest, row.tags)
+        column = [cell for title, cell in row.cells if self.column and title.lower() == self.column]
+        if column:
+            return any(self.rest in cell.lower() for cell in column)
+        return any(self.text in cell.lower() or _fuzzy(self.text, cell.lower()) for _, cell in row.cells)
 
 
 class Filter:
@@ -56,11 +61,9 @@ class Filter:
 
 
 def _term(word: str) -> _Term:
-    inverse = word.startswith("!")
-    column, colon, text = word.removeprefix("!").partition(":")
-    if colon and column:
-        return _Term(text, column, inverse)
-    return _Term(word.removeprefix("!"), inverse=inverse)
+    text = word.removeprefix("!")
+    column, colon, rest = text.replace(_WIDE_COLON, ":").partition(":")
+    return _Term(text, column if colon else "", rest, inverse=word.startswith("!"))
 
 
 def _tagged(text: str, tags: Mapping[str, str]) -> bool:

@@ -6,10 +6,7 @@ a GPU that is held stands idle, or its driver reported an error.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from workbench_tui.feed import Change
-from workbench_tui.resource import Item
 
 _KINDS = frozenset({"notebook", "idle-gpu", "gpu-error"})
 
@@ -20,14 +17,11 @@ class Forewarned:
     def __init__(self) -> None:
         self._told: dict[tuple[str, str], str] = {}
 
-    def hear(self, change: Change, notebooks: Iterable[Item], user_id: str) -> str:
-        """The name of the user's notebook that a change warns of; empty where it warns of none."""
+    def hear(self, change: Change) -> bool:
+        """Whether a change warns of something, and did not just before."""
         if change.kind not in _KINDS:
-            return ""
+            return False
         warning = change.message if change.kind != "notebook" or change.status == "Running" else ""
         before = self._told.get((change.kind, change.id), "")
         self._told[change.kind, change.id] = warning
-        if warning in ("", before):
-            return ""
-        mine = (each for each in notebooks if each["InstanceId"] == change.id and each["UserId"] == user_id)
-        return next((str(each["InstanceName"]) for each in mine), "")
+        return warning not in ("", before)

@@ -105,6 +105,8 @@ def gpu_readings(answer: Mapping[str, Any]) -> list[GpuReading]:
             temperature_c=each.get("TemperatureCelsius"),
             holder=" ".join(holder(user) for user in each.get("Holders") or ()),
             idle=bool(each.get("Idle")),
+            cordoned=each.get("Cordoned") or "",
+            not_free=each.get("NotFree") or "",
             problem=each.get("Problem") or each.get("Stale") or "",
         )
         for number, each in enumerate(answer.get("Gpus") or ())

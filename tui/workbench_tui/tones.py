@@ -60,6 +60,7 @@ _STATES: Mapping[str, tuple[str, Tone]] = {
     "Idle": ("◇", Tone.WARNING),
     "Draining": ("◑", Tone.WARNING),
     "Cordoned": ("◑", Tone.WARNING),
+    "Not free": ("◑", Tone.WARNING),
     "Stopping": ("◑", Tone.BUSY),
     "Deleting": ("◑", Tone.WARNING),
     "Stopped": ("○", Tone.QUIET),

@@ -7,7 +7,7 @@ from typing import Any
 
 from workbench import notebooks, scheduler, workspaces
 from workbench.errors import NotFound
-from workbench.node import Gpu, GpuState
+from workbench.node import Gpu, GpuState, Inventory
 from workbench.parts import Parts, Route
 from workbench.scheduler import Card, Holder
 from workbench.telemetry import events
@@ -61,6 +61,15 @@ def get_node(parts: Parts, call: Call) -> Answer:
 def list_gpus(parts: Parts, call: Call) -> Answer:
     """ListGpus, with who holds each."""
     return {"Gpus": _gpus(parts, call)}
+
+
+def kept_back(parts: Parts) -> Mapping[str, Mapping[str, str]]:
+    """Why cards get no new work although nobody holds them: `Cordoned` and `NotFree`, by UUID."""
+    inventory, states = parts.node.inventory(), parts.node.gpu_states()
+    with parts.store.reading() as db:
+        known = scheduler.on_record(db)
+    cards = _machine(parts, inventory, states, known).cards
+    return {each.uuid: _kept_back(each, known.get(each.uuid, scheduler.OnRecord())) for each in cards}
 
 
 def list_gpu_events(parts: Parts, call: Call) -> Answer:
@@ -157,9 +166,7 @@ def _gpus(parts: Parts, call: Call) -> list[dict[str, Any]]:
     with parts.store.reading() as db:
         known, holders = scheduler.on_record(db), scheduler.holders(db)
         knows = workspaces.knows(db, call.caller, (notebooks.RESIDENTS,))
-    overcommit = scheduler.Overcommit(parts.settings.cpu_overcommit, parts.settings.memory_overcommit)
-    machine = scheduler.machine_now(inventory, states, known, overcommit, parts.now())
-    cards = {card.uuid: card for card in machine.cards}
+    cards = {card.uuid: card for card in _machine(parts, inventory, states, known).cards}
     return [
         _gpu(
             gpu,
@@ -170,6 +177,20 @@ def _gpus(parts: Parts, call: Call) -> list[dict[str, Any]]:
         )
         for gpu in inventory.graphics.gpus
     ]
+
+
+def _machine(
+    parts: Parts,
+    inventory: Inventory,
+    states: Mapping[str, GpuState],
+    known: Mapping[str, scheduler.OnRecord],
+) -> scheduler.Machine:
+    overcommit = scheduler.Overcommit(parts.settings.cpu_overcommit, parts.settings.memory_overcommit)
+    return scheduler.machine_now(inventory, states, known, overcommit, parts.now())
+
+
+def _kept_back(card: Card | None, on_record: scheduler.OnRecord) -> Mapping[str, str]:
+    return {"NotFree": (card.settling or card.busy) if card else "", "Cordoned": on_record.cordoned}
 
 
 def _uuids(gpu: Gpu) -> tuple[str, ...]:
@@ -188,8 +209,7 @@ def _gpu(
         "Problem": scheduler.problem(gpu, state, on_record.fault),
         "Xid": on_record.fault.xid if on_record.fault else 0,
         "Warnings": list(state.sample.warnings) if state.sample and not state.stale else [],
-        "NotFree": (card.settling or card.busy) if card else "",
-        "Cordoned": on_record.cordoned,
+        **_kept_back(card, on_record),
         "Instances": [
             {"Uuid": each.uuid, "Profile": each.profile, "MemoryBytes": each.memory_bytes}
             for each in gpu.instances

@@ -139,6 +139,8 @@ async def _changes(
 
 def _may_hear(parts: Parts, caller: Caller, change: Change) -> bool:
     """Asked for each change: a stream lives long, and roles are taken away meanwhile."""
+    if change.only_for is not None and not caller.owner and caller.user_id not in change.only_for:
+        return False
     try:
         with parts.store.reading() as db:
             if not workspaces.user(db, caller.user_id).enabled:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from workbench import notebooks, workspaces
-from workbench.daemon import metrics_views
+from workbench.daemon import compute, metrics_views
 from workbench.daemon.measuring import Measuring
 from workbench.errors import InvalidInput, Unavailable
 from workbench.parts import Handler, Parts, Route
@@ -58,7 +58,9 @@ def routes(measuring: Measuring) -> tuple[Route, ...]:
             "SampleSeconds": parts.settings.sample_s,
             "Problems": [each for each in problems if each],
             "GpuReason": snapshot.inventory.graphics.reason,
-            **metrics_views.latest(snapshot, measuring.idle.flagged, _shown(parts, call)),
+            **metrics_views.latest(
+                snapshot, measuring.idle.flagged, compute.kept_back(parts), _shown(parts, call)
+            ),
         }
 
     def query(parts: Parts, call: Call) -> Answer:

@@ -14,8 +14,17 @@ from workbench.workspaces import Knows
 Json = dict[str, Any]
 
 
-def latest(snapshot: Snapshot, idle: Mapping[Work, IdleGpus], shown: Knows) -> Json:
-    """Machine, GPUs and pods, as far as the caller may know of them."""
+def latest(
+    snapshot: Snapshot,
+    idle: Mapping[Work, IdleGpus],
+    kept_back: Mapping[str, Mapping[str, str]],
+    shown: Knows,
+) -> Json:
+    """Machine, GPUs and pods, as far as the caller may know of them.
+
+    Args:
+        kept_back: Why cards get no new work now, by UUID.
+    """
     pods = [pod for pod in snapshot.pods if shown(pod.id, pod.owner.workspace_id, pod.owner.user_id)]
     owners = {
         work: owner
@@ -25,7 +34,10 @@ def latest(snapshot: Snapshot, idle: Mapping[Work, IdleGpus], shown: Knows) -> J
     return {
         "Time": to_wire(snapshot.time),
         "Machine": _machine(snapshot),
-        "Gpus": [_card(card, snapshot.pids, owners, idle) for card in snapshot.cards],
+        "Gpus": [
+            {**_card(card, snapshot.pids, owners, idle), **kept_back.get(card.gpu.uuid, {})}
+            for card in snapshot.cards
+        ],
         "Pods": [_pod(pod, idle.get((pod.kind, pod.id))) for pod in pods],
     }
 

@@ -111,6 +111,8 @@ def _schedule(parts: Parts) -> Again:
     outcome = scheduler.schedule(parts.store, parts.node, overcommit, parts.now(), grace=grace)
     for kind, id in outcome.changed:
         parts.queue.wake(kind, id)
+    if outcome.changed:  # everybody may see the queue, but not of everybody's work what it is
+        parts.live.tell(Change(kind="queue", id="", status="Changed"))
     return outcome.again
 
 

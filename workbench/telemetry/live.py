@@ -20,12 +20,14 @@ class Change:
     """An object changed. `status` is empty once it is gone.
 
     `private_to` is the user whose private object it is, empty for what all of the workspace may see.
+    `only_for` are the users who are told beside the machine's owner, where it is not for everybody.
     """
 
     kind: str
     id: str
     workspace_id: str = ""
     private_to: str = ""
+    only_for: frozenset[str] | None = None
     status: str = ""
     message: str = ""
 

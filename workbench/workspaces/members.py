@@ -55,6 +55,12 @@ class Member:
         return f"{self.workspace_id}-{self.user_id}"
 
 
+def user_ids(db: Database, workspace_id: str) -> list[str]:
+    """Who is in a workspace."""
+    rows = db.execute("SELECT user_id FROM members WHERE workspace_id = ?", [workspace_id])
+    return [user_id for (user_id,) in rows]
+
+
 def roles_of(db: Database, workspace_id: str, user_id: str) -> frozenset[Role]:
     """The roles that a user holds in a workspace; none means not a member."""
     rows = db.execute(

@@ -26,13 +26,17 @@ from workbench_tui.tones import Tone, Word
 
 
 async def load(scope: Scope) -> Sequence[Item]:
-    """All GPUs of the machine, with the processes on them as far as they are measured."""
+    """All GPUs of the machine, with the processes on them as far as they are measured.
+
+    Idle is what was unused for long, as the overview has it, not what happens to be unused now.
+    """
     known = await scope.offered("workbench", "ListGpus")
     measured = (await scope.offered("workbench", "GetLatestMetrics") or {}).get("Gpus") or []
     if known is None:
         return measured
     by_uuid = {each.get("Uuid"): each for each in measured}
-    return [{**by_uuid.get(each["Uuid"], {}), **each} for each in known["Gpus"]]
+    idle = {each.get("Uuid") for each in measured if each.get("Idle")}
+    return [{**by_uuid.get(each["Uuid"], {}), **each, "Idle": each["Uuid"] in idle} for each in known["Gpus"]]
 
 
 async def cordon(scope: Scope, gpu: Item, given: Values) -> Outcome:
@@ -62,7 +66,9 @@ def state_of(gpu: Item) -> str:
         return "Cordoned"
     if gpu.get("Idle"):
         return "Idle"
-    return "Held" if gpu.get("Holders") else "Free"
+    if gpu.get("Holders"):
+        return "Held"
+    return "Not free" if gpu.get("NotFree") else "Free"
 
 
 def facts(gpu: Item) -> Sequence[tuple[str, Sequence[tuple[str, Word]]]]:

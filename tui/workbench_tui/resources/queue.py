@@ -28,11 +28,11 @@ RESOURCE = Resource(
     columns=(
         number("#", lambda item: item.get("Position"), width=3),
         text("Name", "Name", width=16),
-        text("Kind", "Kind", width=9, from_width=100),
-        text("Owner", "UserName", width=9),
-        number("Priority", lambda item: item.get("Priority"), width=8, from_width=90),
-        text("Wants", "Wants", width=20),
-        age("Waits", "GmtCreateTime"),
+        text("Kind", "Kind", width=9, from_width=140),
+        text("Owner", "UserName", width=9, from_width=100),
+        number("Priority", lambda item: item.get("Priority"), width=8, from_width=110),
+        text("Wants", "Wants", width=28),
+        age("Waits", "GmtCreateTime", from_width=100),
         text("Why", "Reason", width=0, tone=Tone.WARNING),
     ),
 )

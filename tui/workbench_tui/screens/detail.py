@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,7 +21,7 @@ from workbench.errors import NotFound, WorkbenchError
 from workbench_tui import values
 from workbench_tui.asking import Asking
 from workbench_tui.feed import Change
-from workbench_tui.resource import Item, Resource, state_word
+from workbench_tui.resource import Item, Resource, Scope, state_word
 from workbench_tui.screens.acting import ActingScreen
 from workbench_tui.screens.chart_page import ChartPage
 from workbench_tui.screens.log_page import LogPage
@@ -72,12 +72,19 @@ class DetailScreen(ActingScreen):
         """The daemon answered."""
 
         item: Item
+
+    @dataclass
+    class Happened(Message):
+        """What happened to it, or why that is not told."""
+
         events: Sequence[Item]
+        refusal: str = ""
 
     def __init__(self, session: Session, resource: Resource, item: Item, page: str = "") -> None:
         super().__init__(session, resource, resource.label(item))
         self.item = item
-        self._events: Sequence[Item] = ()
+        self._events: Sequence[Item] | None = None
+        self._refusal = ""
         self._first_page = page
         self._soon: Timer | None = None
         self._asking = Asking()
@@ -102,6 +109,7 @@ class DetailScreen(ActingScreen):
         """Show what the list knew at once, then ask."""
         self.session.changed.subscribe(self, self._changed)
         self.app.theme_changed_signal.subscribe(self, lambda theme: self._draw())
+        self.set_interval(self.resource.look_again_s, self._look_again)
         self._draw()
         self.query_one("#scroll").focus()
 
@@ -148,11 +156,22 @@ class DetailScreen(ActingScreen):
         scope, id = self.session.scope, self.resource.id(self.item)
         try:
             item = await self.resource.get(scope, id) if self.resource.get else await self._find(id)
-            events = await self.resource.events(scope, item) if self.resource.events else ()
         except WorkbenchError as error:
             self.post_message(self.Failed(error))
-        else:
-            self.post_message(self.Loaded(item, events))
+            return
+        self.post_message(self.Loaded(item))
+        if self.resource.events:
+            await self._ask_for_events(self.resource.events, item)
+
+    async def _ask_for_events(
+        self, events: Callable[[Scope, Item], Awaitable[Sequence[Item]]], item: Item
+    ) -> None:
+        """Whoever may see it may not always see what happened to it."""
+        try:
+            self.post_message(self.Happened(await events(self.session.scope, item)))
+        except WorkbenchError as error:
+            if error.code != "DaemonAway":
+                self.post_message(self.Happened((), refusal=str(error)))
 
     async def _find(self, id: str) -> Item:
         items = await self.resource.load(self.session.scope)
@@ -163,11 +182,16 @@ class DetailScreen(ActingScreen):
 
     @on(Loaded)
     def _show(self, event: Loaded) -> None:
-        self.item, self._events = event.item, event.events
+        self.item = event.item
         for page in self.query(LogPage):
             page.follow()
         self._draw()
         self.refresh_keys()
+
+    @on(Happened)
+    def _show_events(self, event: Happened) -> None:
+        self._events, self._refusal = event.events, event.refusal
+        self._draw_events()
 
     @on(TabbedContent.TabActivated)
     def _turned(self, event: TabbedContent.TabActivated) -> None:
@@ -196,10 +220,17 @@ class DetailScreen(ActingScreen):
             box.update(_rows(rows, palette))
         for left_over in boxes.values():
             left_over.remove()
-        for place in self.query("#events-text").results(Static):
-            place.update(_event_lines(self._events, palette))
+        self._draw_events()
         own = {name: value for name, value in self.item.items() if name not in _ENVELOPE}
         self.query_one("#configuration-text", Static).update(_json(own, palette))
+
+    def _draw_events(self) -> None:
+        palette = Palette(self.app.theme_variables)
+        for place in self.query("#events-text").results(Static):
+            if self._refusal:
+                place.update(Text(self._refusal, palette.style(Tone.WARNING), overflow="fold"))
+            elif self._events is not None:
+                place.update(_event_lines(self._events, palette))
 
     def _facts(self) -> Facts:
         if self.resource.facts:
@@ -208,13 +239,19 @@ class DetailScreen(ActingScreen):
         return [(self.resource.title, rows)]
 
     def _changed(self, change: Change) -> None:
-        mine = change.kind in self.resource.follows and change.id == self.resource.id(self.item)
-        if mine and self._soon is None:
+        """What is found in its list only depends on whatever changes the list."""
+        mine = change.id == self.resource.id(self.item)
+        listed = self.resource.get is None and change.kind in self.resource.follows
+        if (mine or listed) and self.is_current and self._soon is None:
             self._soon = self.set_timer(_TOGETHER_S, self._after_changes)
 
     def _after_changes(self) -> None:
         self._soon = None
         self.refresh_data()
+
+    def _look_again(self) -> None:
+        if self.is_current and self.session.connection.alive:
+            self.refresh_data()
 
 
 def _json(content: Item, palette: Palette) -> Text:

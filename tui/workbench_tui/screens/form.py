@@ -23,6 +23,7 @@ from workbench.errors import WorkbenchError
 from workbench_tui.resource import Action, Field, Item, Outcome, Scope, Values
 from workbench_tui.screens.dialogue import Dialogue
 from workbench_tui.texts import say
+from workbench_tui.widgets.text_field import TextField
 
 
 class Line(Horizontal):
@@ -49,7 +50,7 @@ class Line(Horizontal):
     def compose(self) -> ComposeResult:
         yield Label(say(self.field.title))
         with Vertical():
-            field = Input(self._start, password=self.field.secret, select_on_focus=False)
+            field = TextField(self._start, password=self.field.secret, select_on_focus=False)
             field.cursor_blink = False
             yield field
             offered = OptionList()
@@ -172,6 +173,7 @@ class Form(Dialogue[Outcome]):
                 for field in self._action.form:
                     yield Line(field, field.start(self._item))
             yield Static(id="problem", classes="-none", markup=False)
+            yield Static(id="command", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button(say("Cancel"), id="cancel", compact=True)
                 yield Button(f"{say(self._action.title)} (^s)", id="submit", variant="primary", compact=True)
@@ -198,7 +200,7 @@ class Form(Dialogue[Outcome]):
 
     @on(Input.Changed)
     def _say_command(self) -> None:
-        self.query_one("#box").border_subtitle = self._action.command(self._item, self._values)
+        self.query_one("#command", Static).update(self._action.command(self._item, self._values))
 
     @on(Input.Submitted)
     def _next(self) -> None:

@@ -18,8 +18,12 @@ from workbench.errors import WorkbenchError
 from workbench_tui.resource import Item, Scope
 from workbench_tui.session import Connection, Session
 from workbench_tui.texts import say
+from workbench_tui.whole_notes import WholeNotes
 from workbench_tui.widgets.crumbs import Crumbs
 from workbench_tui.widgets.key_line import KeyLine
+
+_CLEARER = {"Home": "Beginning"}
+"""Textual's words for keys, where they mean something else here."""
 
 
 def in_users_language(bindings: dict[str, ActiveBinding]) -> dict[str, ActiveBinding]:
@@ -27,7 +31,9 @@ def in_users_language(bindings: dict[str, ActiveBinding]) -> dict[str, ActiveBin
     return {
         key: each._replace(
             binding=replace(
-                each.binding, description=say(each.binding.description), tooltip=say(each.binding.tooltip)
+                each.binding,
+                description=say(_CLEARER.get(each.binding.description, each.binding.description)),
+                tooltip=say(each.binding.tooltip),
             ),
             tooltip=say(each.tooltip),
         )
@@ -74,6 +80,7 @@ class FramedScreen(Screen[None]):
 
     def __init__(self, session: Session, title: str) -> None:
         super().__init__()
+        self._compositor = WholeNotes()
         self.session = session
         self.crumb = title
 

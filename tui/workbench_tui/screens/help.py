@@ -45,7 +45,7 @@ class Help(Dialogue[None]):
         table = Table.grid(padding=(0, 2, 0, 0), expand=True)
         table.add_column(justify="right", no_wrap=True, style=palette.style(Tone.ACCENT))
         table.add_column(no_wrap=True)
-        table.add_column(style=palette.style(Tone.QUIET), ratio=1)
+        table.add_column(style=palette.style(Tone.QUIET), ratio=1, overflow="fold")
         names = self.app.size.width >= _ROOM_FOR_NAMES
         if names:
             table.add_column(no_wrap=True, style=palette.style(Tone.QUIET))

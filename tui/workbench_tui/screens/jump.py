@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 from workbench_tui.resources import named, resources
 from workbench_tui.screens.dialogue import Dialogue
 from workbench_tui.texts import say
+from workbench_tui.widgets.text_field import TextField
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Jump(Dialogue[Destination]):
         words = [word for each in resources().values() for word in (each.name, *each.aliases)]
         with Vertical(id="box") as box:
             box.border_title = say("Go to")
-            field = Input(
+            field = TextField(
                 placeholder=say("name or alias, then a workspace"), suggester=SuggestFromList(words)
             )
             field.cursor_blink = False

@@ -24,6 +24,7 @@ from workbench_tui.screens.acting import ActingScreen
 from workbench_tui.session import Session
 from workbench_tui.texts import say
 from workbench_tui.widgets.table import ResourceTable
+from workbench_tui.widgets.text_field import TextField
 
 _TOGETHER_S = 0.3
 """Changes within so long are shown together."""
@@ -79,7 +80,7 @@ class ListScreen(ActingScreen):
 
     def content(self) -> Iterable[Widget]:
         with Vertical(id="frame"):
-            field = Input(
+            field = TextField(
                 id="filter", placeholder=say("text, !text, state:run, tag:key=value"), disabled=True
             )
             field.cursor_blink = False

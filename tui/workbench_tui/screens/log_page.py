@@ -49,11 +49,13 @@ class LogPage(Vertical):
 
     @work(exclusive=True)
     async def _follow(self) -> None:
+        view = self.query_one(LogView)
         try:
-            await LogPump(self.query_one(LogView).append).run(self._new_lines())
+            await LogPump(view.append).run(self._new_lines())
+            view.refusal = ""
         except WorkbenchError as error:
             if error.code != "DaemonAway":
-                self.notify(str(error), severity="warning", markup=False)
+                view.refusal = str(error)
         finally:
             self._following = False
 
@@ -61,6 +63,7 @@ class LogPage(Vertical):
         assert self._resource.logs
         known_until = self._last
         async for batch in self._resource.logs(self._session.scope, self._item):
+            self.query_one(LogView).refusal = ""
             lines = [line for each in batch if (line := Line.from_answer(each)).time > known_until]
             if lines:
                 self._last = lines[-1].time

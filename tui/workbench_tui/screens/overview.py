@@ -373,6 +373,8 @@ class OverviewScreen(ActingScreen):
         self._soon = None
         self._list()
         self._recall()
+        self._ask()
+        self._measure()
 
     def _measure_if_seen(self) -> None:
         if self.is_current and self.session.connection.alive:

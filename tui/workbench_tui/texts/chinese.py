@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from workbench_tui.texts.chinese_keys import KEYS
 from workbench_tui.texts.chinese_things import THINGS
 
 _FRAME: Mapping[str, str] = {
@@ -54,10 +55,6 @@ _FRAME: Mapping[str, str] = {
     "Your role allows this only on what is your own.": "您的角色只允许对自己的对象这样做。",
     "It is gone.": "它已不存在。",
     "palette": "命令",
-    "Open command palette": "打开命令面板",
-    "Focus Next": "下一焦点",
-    "Focus Previous": "上一焦点",
-    "Copy selected text": "复制所选文字",
 }
 
 _LISTS: Mapping[str, str] = {
@@ -84,20 +81,7 @@ _LISTS: Mapping[str, str] = {
     "Down": "下",
     "Left": "左",
     "Right": "右",
-    "Cursor up": "光标上移",
-    "Cursor down": "光标下移",
-    "Cursor left": "光标左移",
-    "Cursor right": "光标右移",
-    "Page up": "上一页",
-    "Page down": "下一页",
-    "Page Left": "左一页",
-    "Page Right": "右一页",
     "Home": "主目录",
-    "End": "末尾",
-    "Top": "顶端",
-    "Bottom": "底端",
-    "Select": "选定",
-    "Submit": "提交",
     "Name": "名称",
     "State": "状态",
     "Owner": "所有者",
@@ -244,6 +228,7 @@ _STATES: Mapping[str, str] = {
 }
 
 CHINESE: Mapping[str, str] = {
+    **KEYS,
     **_FRAME,
     **_LISTS,
     **_PAGES,

@@ -33,6 +33,10 @@ class GpuReading:
     idle: bool = False
     """Held but unused for the idle limit."""
     problem: str = ""
+    cordoned: str = ""
+    """Why it gets no new work, in words; empty while it does."""
+    not_free: str = ""
+    """Why it cannot be given away although nobody holds it."""
 
 
 class GpuMeter(Widget):
@@ -74,16 +78,28 @@ def draw(gpu: GpuReading, width: int, palette: Palette) -> Text:
         line.append(f"{gpu.temperature_c}° ", palette.style(tone))
     if gpu.power_w is not None and width >= 50:
         line.append(f"{gpu.power_w:.0f}W ", palette.style(Tone.QUIET))
-    if gpu.holder:
-        if gpu.idle:  # first, since it must be seen where there is no room for more
-            line.append(f"◇ {say('idle')} ", palette.style(Tone.WARNING))
-        line.append(gpu.holder, palette.style(Tone.ACCENT))
-    else:
-        line.append(say("free"), palette.style(Tone.GOOD))
+    line.append_text(_use(gpu, palette))
     if width >= 90:
         line.append(f"  {gpu.name}", palette.style(Tone.QUIET))
     line.truncate(width, overflow="ellipsis")
     return line
+
+
+def _use(gpu: GpuReading, palette: Palette) -> Text:
+    """Who has it, or why nobody can."""
+    use = Text()
+    if gpu.cordoned:  # first, since it must be seen where there is no room for more
+        use.append(f"◑ {say('Cordoned')} ", palette.style(Tone.WARNING))
+    if gpu.holder:
+        if gpu.idle and not gpu.cordoned:
+            use.append(f"◇ {say('idle')} ", palette.style(Tone.WARNING))
+        use.append(gpu.holder, palette.style(Tone.ACCENT))
+    elif gpu.not_free:
+        use.append(f"◑ {say('Not free')} ", palette.style(Tone.WARNING))
+        use.append(gpu.not_free, palette.style(Tone.QUIET))
+    elif not gpu.cordoned:
+        use.append(say("free"), palette.style(Tone.GOOD))
+    return use
 
 
 def _bar(share: float | None, width: int, palette: Palette) -> Text:

@@ -30,6 +30,7 @@ from workbench_tui.widgets.log_detail import LogDetail
 from workbench_tui.widgets.log_lines import Line, LogLines
 from workbench_tui.widgets.log_query import Query, destination
 from workbench_tui.widgets.log_rows import LogRows
+from workbench_tui.widgets.text_field import TextField
 
 _AT_ONCE = 2000
 """Lines searched or written before keys get their turn."""
@@ -96,6 +97,9 @@ class LogView(Vertical):
     remark = var("")
     """The last that was said about a search or a copy; gone with the next change."""
 
+    refusal = var("")
+    """Why no line comes any more; empty while they may."""
+
     @dataclass
     class Paused(Message):
         """Somebody reads; new lines are kept below."""
@@ -121,7 +125,7 @@ class LogView(Vertical):
 
     def compose(self) -> ComposeResult:
         yield LogRows(self.lines)
-        question = Input(id="question")
+        question = TextField(id="question")
         question.cursor_blink = False
         yield question
         yield Static(id="status")
@@ -254,20 +258,20 @@ class LogView(Vertical):
     def watch_remark(self) -> None:
         self.show_status()
 
+    def watch_refusal(self) -> None:
+        self.show_status()
+
     def show_status(self) -> None:
         """Say where the reader is, what is left out, and what is lost."""
         if not self.is_mounted:
             return
         rows = self.rows
-        self.status.set_class(not rows.following, "-paused")
+        self.status.set_class(bool(self.refusal) or not rows.following, "-paused")
         self.status.update(Text(" · ".join(self._facts()), no_wrap=True, overflow="ellipsis"))
 
     def _facts(self) -> Iterator[str]:
         rows, layout = self.rows, self.rows.layout_of_lines
-        if rows.following:
-            yield say("▼ Following")
-        else:
-            yield say("‖ Paused: {count} new, End follows", count=f"{rows.unread:,}")
+        yield self._whether_following()
         if self.remark:
             yield self.remark
         if layout.filtered:
@@ -288,6 +292,13 @@ class LogView(Vertical):
             yield say("only {stream}", stream=rows.stream)
         if rows.folded:
             yield say("wrap")
+
+    def _whether_following(self) -> str:
+        if self.refusal:
+            return f"✖ {self.refusal}"
+        if self.rows.following:
+            return say("▼ Following")
+        return say("‖ Paused: {count} new, End follows", count=f"{self.rows.unread:,}")
 
     @property
     def _kept(self) -> int:

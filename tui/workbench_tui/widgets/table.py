@@ -6,9 +6,10 @@ or is sorted around it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 from typing import Any, ClassVar
 
 from rich.text import Text
@@ -18,7 +19,7 @@ from textual.message import Message
 from textual.widgets import DataTable
 
 from workbench_tui.filtering import Filter, Seen
-from workbench_tui.resource import Column, Item, Resource
+from workbench_tui.resource import Column, Item, Resource, state_word
 from workbench_tui.texts import say
 from workbench_tui.tones import Palette, Tone, Word
 
@@ -58,7 +59,7 @@ class ResourceTable(DataTable[Cell]):
     ]
 
     DEFAULT_CSS = """
-    ResourceTable { height: 1fr; background: $background; scrollbar-size-horizontal: 0; }
+    ResourceTable { height: 1fr; background: $background; scrollbar-size: 0 1; }
     ResourceTable > .datatable--header { background: $background; color: $text-muted; text-style: bold; }
     ResourceTable:ansi > .datatable--header { background: ansi_default; color: ansi_default; }
     """
@@ -193,7 +194,8 @@ class ResourceTable(DataTable[Cell]):
             return
         padding = 2 * self.cell_padding
         fixed = sum(column.width + padding for column in columns) + 1 + padding
-        rest = self._fitted - fixed - self.scrollbar_size_vertical
+        # The place of the scrollbar is kept: it comes and goes with the rows, the columns stay.
+        rest = self._fitted - fixed - self.styles.scrollbar_size_vertical
         elastic = next((column for column in columns if not column.width), columns[0])
         self.add_column("", key=_MARK, width=1)
         for column in columns:
@@ -222,7 +224,7 @@ class ResourceTable(DataTable[Cell]):
     def _passes(self, item: Item) -> bool:
         if not self.filter.text:
             return True
-        cells = {each.title: each.show(each.read(item)).text for each in self.resource.columns}
+        cells = [seen for column in self.resource.columns for seen in _in_both_languages(column, item)]
         return self.filter.lets_through(Seen(cells, self.resource.tags(item)))
 
     def _cells(self, id: str, columns: Sequence[Column]) -> dict[str, Cell]:
@@ -243,3 +245,12 @@ class ResourceTable(DataTable[Cell]):
             line = self.get_row_index(id)
         if line != self.cursor_row and self.row_count:
             self.move_cursor(row=min(line, self.row_count - 1), animate=False)
+
+
+def _in_both_languages(column: Column, item: Item) -> Iterable[tuple[str, str]]:
+    """What a cell says and how its column is called, as it is seen and in English, which commands speak."""
+    value = column.read(item)
+    said = {column.show(value).text}
+    if column.show is state_word:
+        said.add(value)
+    return product({column.title, say(column.title)}, said)

@@ -19,6 +19,7 @@ from workbench.workspaces.members import Member
 from workbench.workspaces.permissions import MAKERS
 from workbench.workspaces.residents import Residents, lock_out, one_after_another
 from workbench.workspaces.roles import Role, parse_role, parse_roles
+from workbench.workspaces.telling import tell_of_member, tell_of_member_gone
 
 _MAIN_ACCOUNT, _SUB_ACCOUNT = "1", "5"
 """PAI's kinds of accounts: whose all of it is, and the users that it has."""
@@ -70,6 +71,8 @@ def create(parts: Parts, call: Call) -> Mapping[str, Any]:
             )
             for each in wanted
         ]
+    for member in added:
+        tell_of_member(parts, workspace_id, member.user_id)
     return {"Members": [_brief(each) for each in added]}
 
 
@@ -90,6 +93,8 @@ def delete(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
             ]
         )
     spread()
+    for member in gone:
+        tell_of_member_gone(parts, workspace_id, member.user_id)
     return {}
 
 
@@ -97,8 +102,10 @@ def add_role(parts: Parts, call: Call) -> Mapping[str, Any]:
     """AddMemberRole. A role that is held already changes nothing, and the answer says so."""
     with parts.store.transaction() as db:
         member, role = _named(db, call)
-        if members.add_role(db, _authority(db, call), member, role):
-            return {}
+        added = members.add_role(db, _authority(db, call), member, role)
+    if added:
+        tell_of_member(parts, member.workspace_id, member.user_id)
+        return {}
     return {"Code": "RoleAlreadyHeld", "Message": f"{member.name} holds {role} already; nothing changed."}
 
 
@@ -113,6 +120,7 @@ def remove_role(residents: Sequence[Residents], parts: Parts, call: Call) -> Map
             parts, db, shut_out, member.workspace_id, user_id=member.user_id, roles=member.roles
         )
     spread()
+    tell_of_member(parts, member.workspace_id, member.user_id)
     return {}
 
 

@@ -18,6 +18,7 @@ from workbench.workspaces.authorization import require_on_machine
 from workbench.workspaces.pools import Pool
 from workbench.workspaces.quota import Amounts, Kind
 from workbench.workspaces.residents import Residents, stop
+from workbench.workspaces.telling import tell_of_pool
 
 _KINDS = {"development": Kind.NOTEBOOK, "training": Kind.JOB, "inference": Kind.SERVICE}
 _NAMES = {kind: name for name, kind in _KINDS.items()}
@@ -41,6 +42,7 @@ def create(parts: Parts, call: Call) -> Mapping[str, Any]:
         pool = _changed(db, Pool(name=call.fields.get("Name", ""), amounts=Amounts()), call.fields)
         placing.check(pool, pools.every(db).values(), installed)
         pools.add(db, pool, now=parts.now())
+    tell_of_pool(parts, pool.name, "Changed")
     return {"Name": pool.name}
 
 
@@ -56,6 +58,7 @@ def update(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
         forced = pool.draining and call.fields.get("Force")
         spread = stop(parts, db, residents, work.running(db, pool=pool.name) if forced else ())
     spread()
+    tell_of_pool(parts, pool.name, "Changed")
     return {}
 
 
@@ -66,6 +69,7 @@ def delete(parts: Parts, call: Call) -> Mapping[str, Any]:
         pool = pools.get(db, call.fields["name"])
         work.refuse_while_running(f"The pool {pool.name} cannot be deleted", work.running(db, pool=pool.name))
         pools.remove(db, pool.name)
+    tell_of_pool(parts, pool.name, "")
     return {}
 
 

@@ -11,6 +11,7 @@ from workbench.wire.call import Call
 from workbench.workspaces import quota, records, work
 from workbench.workspaces.authorization import require, require_on_machine
 from workbench.workspaces.quota import Amounts, Quota
+from workbench.workspaces.telling import tell_of_workspace
 
 _NAMES = {
     "cpus": "Cpus",
@@ -41,6 +42,7 @@ def update(parts: Parts, call: Call) -> Mapping[str, Any]:
     with parts.store.transaction() as db:
         workspace = records.get(db, call.fields["workspace_id"])
         quota.save(db, workspace.workspace_id, limits)
+    tell_of_workspace(parts, workspace.workspace_id)
     return {}
 
 

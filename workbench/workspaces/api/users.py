@@ -16,6 +16,7 @@ from workbench.workspaces import members, records, users, work
 from workbench.workspaces.authorization import require_on_machine
 from workbench.workspaces.residents import Afterwards, Residents, lock_out, one_after_another, stop
 from workbench.workspaces.roles import Role
+from workbench.workspaces.telling import tell_of_member, tell_of_member_gone, tell_of_user
 from workbench.workspaces.users import User
 from workbench.workspaces.work import Work
 
@@ -46,6 +47,8 @@ def create(parts: Parts, call: Call) -> Mapping[str, Any]:
         user = users.add(db, name=name, unix_uid=uid, unix_gid=gid, now=now)
         workspace_id = records.default_workspace(db).workspace_id
         members.enrol(db, workspace_id, user.user_id, [Role.DEVELOPER], now=now)
+    tell_of_user(parts, user.user_id, "Enabled")
+    tell_of_member(parts, workspace_id, user.user_id)
     return _view(user)
 
 
@@ -58,6 +61,7 @@ def update(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
         users.set_enabled(db, user, enabled)
         spread = one_after_another([]) if enabled else _shut_out(parts, db, residents, user, call)
     spread()
+    tell_of_user(parts, user.user_id, "Enabled" if enabled else "Disabled")
     return {}
 
 
@@ -66,9 +70,13 @@ def delete(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
     require_on_machine(call.caller, call.operation.action)
     with parts.store.transaction() as db:
         user = users.get(db, call.fields["user_id"])
+        left = members.roles_by_workspace(db, user.user_id)
         spread = _shut_out(parts, db, residents, user, call)
         users.remove(db, user, now=parts.now())
     spread()
+    tell_of_user(parts, user.user_id, "")
+    for workspace_id in left:
+        tell_of_member_gone(parts, workspace_id, user.user_id)
     return {}
 
 

@@ -23,6 +23,7 @@ from workbench.workspaces.quota import Kind
 from workbench.workspaces.records import Workspace, WorkspaceNotFound
 from workbench.workspaces.residents import Residents, one_after_another
 from workbench.workspaces.roles import Role
+from workbench.workspaces.telling import tell_of_workspace, tell_of_workspace_gone
 
 _ORDERS = {"GmtCreateTime": "created_at", "GmtModifiedTime": "modified_at", "WorkspaceName": "name"}
 _ENV_TYPES = ["prod"]
@@ -77,6 +78,8 @@ def set_default(parts: Parts, call: Call) -> Mapping[str, Any]:
     require_on_machine(call.caller, call.operation.action)
     with parts.store.transaction() as db:
         records.make_default(db, call.fields.get("WorkspaceId", ""))
+        workspace = records.default_workspace(db)
+    tell_of_workspace(parts, workspace.workspace_id)
     return {}
 
 
@@ -95,6 +98,7 @@ def create(parts: Parts, call: Call) -> Mapping[str, Any]:
             description=call.fields.get("Description", ""),
         )
         members.enrol(db, workspace.workspace_id, call.caller.user_id, [Role.OWNER], now=now)
+    tell_of_workspace(parts, workspace.workspace_id)
     return {"WorkspaceId": workspace.workspace_id}
 
 
@@ -109,6 +113,7 @@ def update(parts: Parts, call: Call) -> Mapping[str, Any]:
             display_name=call.fields.get("DisplayName"),
             description=call.fields.get("Description"),
         )
+    tell_of_workspace(parts, workspace.workspace_id)
     return {}
 
 
@@ -122,10 +127,12 @@ def delete(residents: Sequence[Residents], parts: Parts, call: Call) -> Mapping[
             work.running(db, workspace_id=workspace.workspace_id),
         )
         _note_what_goes(db, residents, workspace, call, parts.now())
+        seen_by = members.user_ids(db, workspace.workspace_id)
         records.remove(db, workspace, now=parts.now())
         spread = one_after_another([each.remove_all(parts, db, workspace.workspace_id) for each in residents])
     spread()
     parts.queue.wake(networks.KIND, networks.name_of(workspace.workspace_id))
+    tell_of_workspace_gone(parts, workspace.workspace_id, seen_by)
     return {}
 
 
