@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tests.tui.driving import dashboard
 from tests.tui.fixed_machine import FixedMachine
 from workbench.errors import Conflict
+from workbench_tui.screens.form import Line
 
 
 async def test_a_hasty_enter_loses_nothing(machine: FixedMachine, tmp_path: Path) -> None:
@@ -18,6 +21,77 @@ async def test_a_hasty_enter_loses_nothing(machine: FixedMachine, tmp_path: Path
         await user.press("enter")
         await user.sees_no_more("What runs in train ends")
         assert not machine.calls
+
+
+async def test_a_form_names_whom_it_is_about_and_asks_before_somebody_is_lost(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("users")
+        await user.sees("bob", "eve")
+        await user.press("down", "space", "space", "D")
+        await user.sees("Delete: 2", "What they run")
+        await user.press("enter")
+        await user.sees("bob is lost for good", "eve is lost for good")
+        await user.press("enter")
+        await user.sees_no_more("is lost for good")
+        assert not machine.calls
+        await user.press("enter")
+        await user.sees("bob is lost for good")
+        await user.press("y")
+        await user.sees("Delete: 2 done.")
+        assert [fields["user_id"] for _, fields in machine.calls] == ["2", "3"]
+
+
+async def test_a_form_is_for_all_that_are_marked_and_stays_for_those_that_were_refused(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    limits: list[str] = []
+
+    def limit(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        if fields["instance_id"] == "dsw-tune" and limits.count("dsw-tune") < 1:
+            limits.append("dsw-tune")
+            raise Conflict("It is being deleted.")
+        limits.append(fields["instance_id"])
+        return {}
+
+    machine.answers["CreateIdleInstanceCuller"] = limit
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("explore")
+        await user.press("asterisk", "i")
+        await user.sees("Idle limit: 4")
+        await user.press("enter")
+        await user.sees("Idle limit: tune", "It is being deleted.")
+        assert limits == ["dsw-train", "dsw-explore", "dsw-tune", "dsw-broken"]
+        await user.press("enter")
+        await user.sees("Idle limit: 4 done.")
+        assert limits[4:] == ["dsw-tune"]
+
+
+async def test_what_starts_from_one_is_not_asked_for_several(machine: FixedMachine, tmp_path: Path) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("explore")
+        await user.press("asterisk", "e")
+        await user.sees("Resize", "This is for one at a time.")
+        assert not user.app.screen.query(Line)
+
+
+async def test_nothing_is_done_to_what_the_filter_hides(machine: FixedMachine, tmp_path: Path) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("explore")
+        await user.press("space")
+        await user.sees("◉ 1")
+        await user.press("slash")
+        await user.type("explore")
+        await user.press("enter")
+        await user.sees_no_more("◉ 1")
+        await user.press("x")
+        await user.sees("Stop: explore", "What runs in explore ends")
+        await user.press("n", "escape")
+        await user.sees("Notebooks 4 · ◉ 1")
 
 
 async def test_a_form_says_what_is_wrong_while_one_types(machine: FixedMachine, tmp_path: Path) -> None:

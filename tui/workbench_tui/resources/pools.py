@@ -160,6 +160,7 @@ RESOURCE = Resource(
             help="Give it another size, other kinds, other workspaces.",
             operation="UpdatePool",
             run=change,
+            single=True,
             form=_FORM,
         ),
         Action(

@@ -96,6 +96,7 @@ RESOURCE = Resource(
             help="Set what may be used; a field left empty has no limit.",
             operation="UpdateWorkspaceQuota",
             run=change,
+            single=True,
             form=(
                 _field("Cpus", "CPU", checks.amount),
                 _field("MemoryBytes", "Memory, GiB", checks.amount),

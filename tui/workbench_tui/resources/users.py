@@ -143,6 +143,7 @@ RESOURCE = Resource(
             operation="UpdateUser",
             run=disable,
             form=(_SESSIONS,),
+            loses=lambda item: say("{name} is shut out of everything at once.", name=item["Name"]),
             blocked=lambda item: (
                 _not_owner(item) or ("" if item.get("Enabled") else say("They are out already."))
             ),
@@ -155,6 +156,9 @@ RESOURCE = Resource(
             operation="DeleteUser",
             run=delete,
             form=(_SESSIONS,),
+            loses=lambda item: say(
+                "{name} is lost for good, with all keys and tokens; their files stay.", name=item["Name"]
+            ),
             blocked=_not_owner,
             shown=False,
             command=lambda item, given: f"workbench user delete {item.get('Name', '')}",

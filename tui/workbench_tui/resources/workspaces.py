@@ -108,6 +108,7 @@ RESOURCE = Resource(
             operation="GetWorkspace",
             changes=False,
             run=use,
+            single=True,
         ),
         Action(
             name="create",
@@ -127,6 +128,7 @@ RESOURCE = Resource(
             help="Give it another name or description.",
             operation="UpdateWorkspace",
             run=change,
+            single=True,
             form=_ABOUT,
         ),
         Action(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import ClassVar, Self
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -11,6 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen, ScreenResultType
 from textual.widgets import Button, Input, Static
 
+from workbench_tui.resource import Action, Item, Resource, Values, named_at_most
 from workbench_tui.screens.frame import in_users_language
 from workbench_tui.texts import say
 
@@ -62,6 +65,16 @@ class Confirm(Dialogue[bool]):
     def __init__(self, title: str, loss: str, command: str = "") -> None:
         super().__init__(classes="-danger")
         self._title, self._loss, self._command = title, loss, command
+
+    @classmethod
+    def before(
+        cls, resource: Resource, action: Action, items: Sequence[Item], given: Values = MappingProxyType({})
+    ) -> Self:
+        """The question before an action by which these lose something."""
+        assert action.loses
+        losses = named_at_most([action.loses(item) for item in items])
+        command = action.command(items[0], given) if len(items) == 1 else ""
+        return cls(resource.heading(action, items), losses, command)
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:

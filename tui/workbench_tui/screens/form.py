@@ -20,8 +20,8 @@ from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from workbench.errors import WorkbenchError
-from workbench_tui.resource import Action, Field, Item, Outcome, Scope, Values
-from workbench_tui.screens.dialogue import Dialogue
+from workbench_tui.resource import Action, Done, Field, Item, Outcome, Resource, Scope, Values
+from workbench_tui.screens.dialogue import Confirm, Dialogue
 from workbench_tui.texts import say
 
 
@@ -134,11 +134,11 @@ class Line(Horizontal):
         self.screen.focus_next()
 
 
-class Form(Dialogue[Outcome]):
+class Form(Dialogue[Sequence[Outcome]]):
     """Asks for what an action needs, and does it.
 
     Args:
-        item: What it is done to, from which fields start.
+        items: What it is done to, from which fields start as far as they agree.
     """
 
     CSS_PATH = ["dialogue.tcss", "form.tcss"]  # noqa: RUF012
@@ -150,27 +150,24 @@ class Form(Dialogue[Outcome]):
     ]
 
     @dataclass
-    class Done(Message):
-        """The daemon agreed."""
+    class Answered(Message):
+        """The daemon agreed, or did not, or both."""
 
-        outcome: Outcome
+        done: Done
 
-    @dataclass
-    class Refused(Message):
-        """The daemon did not."""
-
-        error: WorkbenchError
-
-    def __init__(self, action: Action, scope: Scope, item: Item) -> None:
+    def __init__(self, resource: Resource, action: Action, scope: Scope, items: Sequence[Item]) -> None:
         super().__init__()
-        self._action, self._scope, self._item = action, scope, item
+        self._resource, self._action, self._scope = resource, action, scope
+        self._items = items
+        self._outcomes: list[Outcome] = []
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            box.border_title = say(self._action.title)
+            box.border_title = self._resource.heading(self._action, self._items)
             with VerticalScroll(id="fields", can_focus=False):
                 for field in self._action.form:
-                    yield Line(field, field.start(self._item))
+                    starts = {field.start(item) for item in self._items}
+                    yield Line(field, starts.pop() if len(starts) == 1 else "")
             yield Static(id="problem", classes="-none", markup=False)
             with Horizontal(classes="buttons"):
                 yield Button(say("Cancel"), id="cancel", compact=True)
@@ -198,7 +195,8 @@ class Form(Dialogue[Outcome]):
 
     @on(Input.Changed)
     def _say_command(self) -> None:
-        self.query_one("#box").border_subtitle = self._action.command(self._item, self._values)
+        if len(self._items) == 1:
+            self.query_one("#box").border_subtitle = self._action.command(self._items[0], self._values)
 
     @on(Input.Submitted)
     def _next(self) -> None:
@@ -219,24 +217,37 @@ class Form(Dialogue[Outcome]):
         if wrong:
             wrong[0].query_one(Input).focus()
             return
-        self._submit(self._values)
+        given = self._values
+        if not self._action.loses:
+            self._submit(given)
+            return
+
+        def go_on(agreed: bool | None) -> None:
+            if agreed:
+                self._submit(given)
+
+        self.app.push_screen(Confirm.before(self._resource, self._action, self._items, given), go_on)
 
     @work(exclusive=True)
     async def _submit(self, given: Values) -> None:
-        try:
-            self.post_message(self.Done(await self._action.run(self._scope, self._item, given)))
-        except WorkbenchError as error:
-            self.post_message(self.Refused(error))
+        self.post_message(self.Answered(await self._action.run_for(self._scope, self._items, given)))
 
-    @on(Done)
-    def _finish(self, event: Done) -> None:
-        self.dismiss(event.outcome)
-
-    @on(Refused)
-    def _say_refusal(self, event: Refused) -> None:
+    @on(Answered)
+    def _finish(self, event: Answered) -> None:
+        """Stay for whom the daemon refused; nothing is done twice to the others."""
+        self._outcomes += event.done.outcomes
+        if not event.done.failures:
+            self.dismiss(self._outcomes)
+            return
+        self._items = [item for item, _ in event.done.failures]
+        self.query_one("#box").border_title = self._resource.heading(self._action, self._items)
         problem = self.query_one("#problem", Static)
-        problem.update(f"✖ {event.error}")
+        problem.update(f"✖ {self._resource.explained(self._action, event.done.failures)}")
         problem.remove_class("-none")
+
+    def action_close(self) -> None:
+        """Leave what was not done undone."""
+        self.dismiss(self._outcomes or None)
 
     @property
     def _values(self) -> Values:

@@ -148,7 +148,7 @@ class ListScreen(ActingScreen):
             count = "…"
         if self._left_out:
             count = say("{shown}, without {count} more", shown=count, count=f"{self._left_out:,}")
-        marks = f" · ◉ {len(table.marked)}" if table.marked else ""
+        marks = f" · ◉ {len(shown_marks)}" if (shown_marks := table.marked_and_shown) else ""
         title = f"{say(self.resource.title)} {count}{marks}"
         order = f"{say(table.sorted_by)} {'↓' if table.descending else '↑'}" if table.sorted_by else ""
         narrowed = f"/{table.filter.text}" if table.filter.text else ""

@@ -231,6 +231,10 @@ PEOPLE: Mapping[str, str] = {
     "what they run is stopped": "停止其运行的一切",
     "what they run goes on": "继续运行",
     "Delete them; their files stay.": "删除用户；文件保留。",
+    "{name} is shut out of everything at once.": "{name} 将立即被禁入。",
+    "{name} is lost for good, with all keys and tokens; their files stay.": (
+        "{name} 及其所有密钥和令牌将永久丢失；文件保留。"
+    ),
     "{name} is deleted; their files stay.": "{name} 已删除；文件保留。",
     "The machine's owner stays.": "本机所有者不能移除。",
 }
