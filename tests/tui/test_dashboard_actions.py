@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.tui.driving import dashboard
 from tests.tui.fixed_machine import FixedMachine
 from workbench.errors import Conflict
@@ -100,6 +102,40 @@ async def test_a_form_says_what_is_wrong_while_one_types(machine: FixedMachine, 
         await user.press("n")
         await user.type("-7th")
         await user.sees("underscores and hyphens")
+        await user.press("ctrl+s")
+        assert not machine.calls
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("inf", "No machine has so much."),
+        ("1e300", "No machine has so much."),
+        ("nan", "A number from 0 up is wanted."),
+        ("-1", "A number from 0 up is wanted."),
+        ("much", "A number is wanted."),
+    ],
+)
+async def test_an_amount_that_cannot_be_is_refused_while_one_types(
+    machine: FixedMachine, tmp_path: Path, text: str, said: str
+) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("quota")
+        await user.sees("vision")
+        await user.press("e", "tab")
+        await user.type(text)
+        await user.press("enter")
+        await user.sees("Change: vision", said)
+        assert not machine.calls
+
+
+@pytest.mark.parametrize("text", ["0", "12", "5.5", "high"])
+async def test_a_priority_is_from_1_to_9(machine: FixedMachine, tmp_path: Path, text: str) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.press("n", *["tab"] * 6)
+        await user.type(text)
+        await user.sees("A whole number from 1 to 9 is wanted.")
         await user.press("ctrl+s")
         assert not machine.calls
 

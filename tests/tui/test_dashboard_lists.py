@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,18 @@ async def test_a_filter_and_an_order_are_remembered(machine: FixedMachine, tmp_p
     async with dashboard(machine.client, tmp_path) as user:
         await user.go("nb")
         await user.sees("Notebooks 3/4", "/tag:team", "Name ↑")
+
+
+async def test_a_remembered_order_by_a_column_that_is_no_more_is_forgotten(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    (tmp_path / "dashboard.json").write_text(json.dumps({"sort.notebooks": "Colour down"}))
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("Notebooks 4", "explore")
+        assert "Colour" not in user.screen
+        await user.press("o")
+        await user.sees("Name ↑")
 
 
 async def test_the_cursor_stays_on_its_object_whatever_comes(machine: FixedMachine, tmp_path: Path) -> None:

@@ -93,7 +93,9 @@ class ListScreen(ActingScreen):
         self.table.narrow(Filter(memory.get(f"filter.{self.resource.name}")))
         self.query_one("#filter", Input).value = self.table.filter.text
         column, _, direction = memory.get(f"sort.{self.resource.name}").partition(" ")
-        self.table.sort_on(column.replace("_", " "), descending=direction == "down")
+        wanted = column.replace("_", " ")
+        known = any(wanted == each.title for each in self.resource.columns)  # not after every update
+        self.table.sort_on(wanted if known else "", descending=known and direction == "down")
         self.table.show(self.session.known(self.resource.name) or ())
         self.table.focus()
         self.session.changed.subscribe(self, self._changed)

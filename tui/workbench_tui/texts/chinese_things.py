@@ -70,6 +70,8 @@ NOTEBOOKS: Mapping[str, str] = {
     "A whole number is wanted.": "需要整数。",
     "A number from 0 up is wanted.": "需要不小于 0 的数。",
     "A number is wanted.": "需要数字。",
+    "No machine has so much.": "没有机器有这么多。",
+    "A whole number from 1 to 9 is wanted.": "需要 1 到 9 的整数。",
     "{idle} of {limit} min": "{limit} 分钟中的 {idle} 分钟",
     "no limit": "无限制",
     "It is {state}.": "它{state}。",

@@ -96,7 +96,7 @@ _STANDING = (
     Field(
         name="priority",
         title="Priority",
-        check=checks.whole,
+        check=checks.priority,
         help="From 1 to 9; 9 is served first.",
         start=lambda item: str(item.get("Priority") or ""),
     ),
