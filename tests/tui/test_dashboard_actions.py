@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +214,56 @@ async def test_another_workspace_is_looked_at_and_remembered(machine: FixedMachi
         await user.sees("speech  alice  ● live")
     async with dashboard(machine.client, tmp_path) as user:
         await user.sees("speech  alice  ● live")
+
+
+async def test_a_workspace_that_is_not_there_is_said_and_nothing_else_is_shown_for_it(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb speech")
+        await user.sees("speech  alice  ● live")
+        await user.go("nb nosuch")
+        await user.sees("You are in no workspace nosuch; this is speech.", "speech  alice  ● live")
+    gone = [each for each in machine.answers["ListWorkspaces"]["Workspaces"] if each["IsDefault"]]
+    machine.answers["ListWorkspaces"] = {"Workspaces": gone, "TotalCount": 1}
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.sees("You are in no workspace speech; this is vision.", "vision  alice  ● live")
+
+
+async def test_a_workspace_and_a_user_are_found_however_many_there_are(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    some = machine.answers["ListWorkspaces"]["Workspaces"][0]
+    many = [
+        {**some, "WorkspaceId": f"{n}", "WorkspaceName": f"w{n}", "IsDefault": n == 250} for n in range(300)
+    ]
+    machine.answers["ListWorkspaces"] = page_of("Workspaces", "WorkspaceName", many)
+    somebody = machine.answers["ListUsers"]["Users"][0]
+    crowd = [{**somebody, "UserId": f"{n}", "Name": f"u{n}"} for n in range(1300)]
+    machine.answers["ListUsers"] = page_of("Users", "Name", crowd)
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.sees("w250  alice  ● live")
+        await user.go("members w277")
+        await user.sees("w277  alice  ● live", "bob")
+        await user.press("n")
+        await user.type("u1234")
+        await user.press("tab")
+        await user.type("PAI.AlgoDeveloper")
+        await user.press("ctrl+s")
+        await user.sees("u1234 is a member now.")
+        assert machine.fields_of("CreateMember")["Members"][0]["UserId"] == "1234"
+
+
+def page_of(rows: str, name: str, items: Sequence[Mapping[str, Any]]) -> Callable[[Mapping[str, Any]], Any]:
+    """A list of many that answers page by page, of all or of those whose name has a text in it."""
+
+    def answer(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        found = [each for each in items if fields.get(name, "") in each[name]]
+        size = fields["PageSize"]
+        first = size * (fields["PageNumber"] - 1)
+        return {rows: found[first : first + size], "TotalCount": len(found)}
+
+    return answer
 
 
 async def test_who_works_elsewhere_is_told_at_once_and_once_that_a_notebook_of_theirs_will_stop(

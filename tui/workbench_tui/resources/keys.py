@@ -62,7 +62,7 @@ async def user_id(scope: Scope, name: str) -> str | None:
     """The id of a user; the caller's own, which is None, when no name is given."""
     if not name:
         return None
-    found = await pages(scope, "workbench", "ListUsers", "Users")
+    found = await pages(scope, "workbench", "ListUsers", "Users", Name=name)
     return next((each["UserId"] for each in found if each["Name"] == name), name)
 
 

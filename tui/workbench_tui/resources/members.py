@@ -17,6 +17,7 @@ from workbench_tui.resource import (
     pages,
     text,
 )
+from workbench_tui.resources.keys import user_id
 from workbench_tui.texts import say
 from workbench_tui.tones import Tone, Word
 
@@ -32,9 +33,7 @@ async def load(scope: Scope) -> Sequence[Item]:
 
 async def add(scope: Scope, item: Item, given: Values) -> Outcome:
     """Take a user into the workspace."""
-    users = (await scope.call("workbench", "ListUsers", PageSize=100))["Users"]
-    user_id = next((each["UserId"] for each in users if each["Name"] == given["user"]), given["user"])
-    members = [{"UserId": user_id, "Roles": [given["role"]]}]
+    members = [{"UserId": await user_id(scope, given["user"]), "Roles": [given["role"]]}]
     await scope.call("aiworkspace", "CreateMember", workspace_id=scope.workspace_id, Members=members)
     return Outcome(said=say("{name} is a member now.", name=given["user"]))
 

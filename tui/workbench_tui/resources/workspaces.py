@@ -26,6 +26,20 @@ async def load(scope: Scope) -> Sequence[Item]:
     return await pages(scope, "aiworkspace", "ListWorkspaces", "Workspaces")
 
 
+async def find(scope: Scope, wanted: str) -> Item | None:
+    """The one of this name or id, however many there are; None where the caller is in none such."""
+    by_name = await pages(scope, "aiworkspace", "ListWorkspaces", "Workspaces", WorkspaceName=wanted)
+    by_id = await pages(scope, "aiworkspace", "ListWorkspaces", "Workspaces", WorkspaceIds=wanted)
+    found = [*by_name, *by_id]
+    return next((each for each in found if wanted in (each["WorkspaceName"], each["WorkspaceId"])), None)
+
+
+async def default(scope: Scope) -> Item:
+    """Where who asks for none is; nothing for who is in none."""
+    found = await load(scope)
+    return next((each for each in found if each.get("IsDefault")), found[0] if found else {})
+
+
 async def use(scope: Scope, item: Item, given: Values) -> Outcome:
     """Look at it from now on."""
     return Outcome(said=say("You look at {name} now.", name=_name(item)), workspace=item["WorkspaceId"])

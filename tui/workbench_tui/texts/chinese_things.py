@@ -159,6 +159,7 @@ MACHINE: Mapping[str, str] = {
 
 PEOPLE: Mapping[str, str] = {
     "Workspaces": "工作空间",
+    "You are in no workspace {name}; this is {here}.": "您不在工作空间 {name} 中；这里是 {here}。",
     "You are in no workspace yet.": "您尚不在任何工作空间。",
     "You are in no workspace yet: press `n` to make one.": "您尚不在任何工作空间：按 `n` 新建。",
     "Shown as": "显示为",
