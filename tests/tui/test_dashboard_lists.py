@@ -116,6 +116,20 @@ def happens(machine: FixedMachine, message: str) -> None:
     machine.tell("notebook", "dsw-train", "Stopped")
 
 
+async def test_what_others_queue_and_hold_is_seen_without_their_names(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    unknown = {"Kind": "notebook", "Id": "", "Name": "", "UserName": "", "WorkspaceId": ""}
+    queue = machine.answers["ListQueue"]["Queue"]
+    queue += [{**queue[0], **unknown, "Position": position} for position in (2, 3)]
+    machine.answers["ListGpus"]["Gpus"][1]["Holders"] = [unknown]
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.sees("somebody else ")
+        await user.go("queue")
+        await user.sees("Queue 3", "tune", "somebody else's")
+        assert user.screen.count("somebody else's") == 2
+
+
 async def test_ten_thousand_rows_are_filtered_as_one_types(machine: FixedMachine, tmp_path: Path) -> None:
     rows = [notebook(f"n{number}", "Running") for number in range(10_000)]
     machine.answers["ListInstances"] = {"Instances": rows, "TotalCount": len(rows)}

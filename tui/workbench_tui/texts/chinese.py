@@ -206,7 +206,8 @@ _OVERVIEW: Mapping[str, str] = {
     "Docker: {message}": "Docker：{message}",
     "Gateway: {message}": "网关：{message}",
     "Image {name}: {message}": "镜像 {name}：{message}",
-    "another workspace": "其他工作空间",
+    "somebody else": "他人",
+    "somebody else's": "他人的",
     "free": "空闲",
     "idle": "闲置",
 }
