@@ -173,6 +173,21 @@ async def test_a_failed_action_says_why(machine: FixedMachine, tmp_path: Path) -
         await user.sees("It is being deleted.")
 
 
+async def test_of_several_that_were_refused_each_is_named(machine: FixedMachine, tmp_path: Path) -> None:
+    def stop(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        if fields["instance_id"] != "dsw-tune":
+            raise Conflict("It is being deleted.")
+        return {}
+
+    machine.answers["StopInstance"] = stop
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("explore")
+        await user.press("asterisk", "x", "y")
+        await user.sees("Stop: 2", "train: It is being deleted.", "explore: It is being deleted.")
+        await user.sees("tune is stopping.")
+
+
 async def test_what_the_role_forbids_is_dim_and_says_why(machine: FixedMachine, tmp_path: Path) -> None:
     machine.answers["GetStatus"] = {"Caller": {"UserId": "2", "Name": "bob", "MachineOwner": False}}
     own = [{"Accessibility": "PRIVATE", "EntityAccessType": "CREATOR"}]

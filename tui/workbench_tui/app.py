@@ -18,6 +18,7 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input
 
+from workbench.client import ClientError
 from workbench.client.aio import AsyncClient
 from workbench.errors import WorkbenchError
 from workbench_tui.feed import Change, Feed
@@ -243,10 +244,11 @@ class Dashboard(App[None]):
         self.session.reconnected.publish(self.session.connection)
 
     def _away(self, error: WorkbenchError) -> None:
-        first = self.session.connection.alive
-        self.session.connection = Connection(alive=False, problem=str(error))
-        if first:
-            self.notify(str(error), title=say("Nobody answers"), severity="warning", markup=False)
+        first, refused = self.session.connection.alive, isinstance(error, ClientError)
+        self.session.connection = Connection(alive=False, problem=str(error), refused=refused)
+        if first and self.session.is_news(str(error)):
+            title = say("Refused") if refused else say("Nobody answers")
+            self.notify(str(error), title=title, severity="warning", markup=False)
         self.session.reconnected.publish(self.session.connection)
 
     def _changed(self, change: Change) -> None:

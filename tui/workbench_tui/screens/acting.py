@@ -15,13 +15,10 @@ from textual.widgets import Input
 
 from workbench_tui.resource import Action, Item, Outcome, Resource
 from workbench_tui.screens.frame import FramedScreen
-from workbench_tui.session import Session
+from workbench_tui.session import SEEN_S, Session
 from workbench_tui.texts import say
 
 Acting = TypeVar("Acting", bound="ActingScreen")
-
-_READ_S = 12
-"""How long an error is seen."""
 
 
 def with_actions(screen: type[Acting], resource: Resource) -> type[Acting]:
@@ -141,7 +138,7 @@ class ActingScreen(FramedScreen):
                 self.resource.explained(action, done.failures),
                 title=self.resource.heading(action, failed),
                 severity="error",
-                timeout=_READ_S,
+                timeout=SEEN_S,
                 markup=False,
             )
         self._report_all(action, done.outcomes)

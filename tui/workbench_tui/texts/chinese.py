@@ -9,6 +9,8 @@ from workbench_tui.texts.chinese_things import THINGS
 _FRAME: Mapping[str, str] = {
     "live": "实时",
     "away; data is {age} old": "失去联系；数据已过 {age}",
+    "refused; data is {age} old": "被拒绝；数据已过 {age}",
+    "Refused": "被拒绝",
     "Nobody answers": "无人应答",
     "Back": "返回",
     "One step back.": "退回一步。",
