@@ -10,7 +10,7 @@ import pytest
 
 from tests.tui.driving import dashboard
 from tests.tui.fixed_machine import FixedMachine
-from workbench.errors import Conflict
+from workbench.errors import Conflict, Forbidden
 from workbench_tui.screens.form import Line
 
 
@@ -200,6 +200,50 @@ async def test_what_the_role_forbids_is_dim_and_says_why(machine: FixedMachine, 
         await user.sees("only on what is your own")
         await user.press("down", "x")
         await user.sees("What runs in explore ends")
+
+
+def be_bob(machine: FixedMachine, *may: str) -> None:
+    """Ask as bob, whose role in vision allows these operations."""
+    machine.answers["GetStatus"] = {"Caller": {"UserId": "2", "Name": "bob", "MachineOwner": False}}
+    everybodys = [{"Accessibility": "PUBLIC", "EntityAccessType": "ANY"}]
+    held = [{"PermissionCode": f"Pai:{each}", "PermissionRules": everybodys} for each in may]
+    machine.answers["ListPermissions"] = {"Permissions": held, "TotalCount": len(held)}
+    decided = [{"Operation": each, "Scope": "workspace"} for each in ("UpdateWorkspace", "StopInstance")]
+    machine.answers["ListRoles"] = {"Roles": [], "Permissions": decided}
+
+
+async def test_a_role_in_one_workspace_dims_nothing_in_another(machine: FixedMachine, tmp_path: Path) -> None:
+    be_bob(machine)
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("ws")
+        await user.sees("vision  bob", "speech")
+        await user.press("e")
+        await user.sees("Your role in this workspace does not allow this.")
+        await user.press("down", "e")
+        await user.sees("Change: speech", "Shown as")
+
+
+@pytest.mark.parametrize("how", ["told", "refresh", "refused"])
+async def test_rights_that_change_dim_and_undim_keys_at_once(
+    machine: FixedMachine, tmp_path: Path, how: str
+) -> None:
+    be_bob(machine, "StopInstance")
+    machine.answers["StopInstance"] = Forbidden("You may not stop it any more.")
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("vision  bob", "explore")
+        be_bob(machine)
+        if how == "told":
+            machine.tell("member", "m2", "Changed")
+        elif how == "refresh":
+            await user.press("r")
+        else:
+            await user.press("x", "y")
+            await user.sees("You may not stop it any more.")
+        session = user.app.session
+        await user.until(lambda: not session.scope.rights.on_others, "the rights are known anew")
+        await user.press("x")
+        await user.sees("Your role in this workspace does not allow this.")
 
 
 async def test_a_new_key_is_shown_once_and_copied(machine: FixedMachine, tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from workbench_tui.screens.jump import Destination
 
 _WARNED_S = 20
+_ON_RIGHTS = ("member", "user", "workspace")
+"""Changes after which the user may do other things than before."""
 
 
 class Dashboard(App[None]):
@@ -251,7 +253,13 @@ class Dashboard(App[None]):
             self.notify(str(error), title=title, severity="warning", markup=False)
         self.session.reconnected.publish(self.session.connection)
 
+    @on(FramedScreen.Doubt)
+    def _doubt(self) -> None:
+        self._find_out()
+
     def _changed(self, change: Change) -> None:
+        if change.kind in _ON_RIGHTS:
+            self._find_out()
         self.session.changed.publish(change)
         notebooks = self.session.known("notebooks") or ()
         if name := self._forewarned.hear(change, notebooks, self.session.scope.rights.user_id):
@@ -278,9 +286,11 @@ class Dashboard(App[None]):
     def _scope_found(self, event: Found) -> None:
         session, workspace = self.session, event.workspace
         id, name = (str(workspace.get(field, "")) for field in ("WorkspaceId", "WorkspaceName"))
+        before = session.scope, session.workspace
         session.scope = replace(session.scope, workspace_id=id, rights=event.rights)
         session.workspace = name
-        session.scoped.publish(session.scope)
+        if before != (session.scope, session.workspace):
+            session.scoped.publish(session.scope)
         if self._chosen == event.wanted:
             self._chosen = ""
         session.memory.put("workspace", event.wanted if event.wanted in (id, name) else "")

@@ -14,7 +14,7 @@ from typing import Any
 
 from workbench.client import ClientError
 from workbench.client.aio import AsyncClient
-from workbench.errors import WorkbenchError
+from workbench.errors import Forbidden, WorkbenchError
 from workbench.wire.operations import operation
 from workbench_tui import values
 from workbench_tui.rights import Rights
@@ -163,6 +163,11 @@ class Done:
     outcomes: list[Outcome] = field(default_factory=list)
     failures: list[tuple[Item, WorkbenchError]] = field(default_factory=list)
 
+    @property
+    def forbidden(self) -> bool:
+        """Whether something was refused by rights; its key was not dim, so they have changed."""
+        return any(error.status == Forbidden.status for _, error in self.failures)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
@@ -183,6 +188,8 @@ class Resource:
         label: What people call one.
         follows: Kinds of change that the daemon tells, after which to look again.
         look_again_s: How often to look although nothing was told.
+        owner_id: Whose one is; empty for what belongs to the workspace or to nobody.
+        workspace_id: Where one is; empty for what is in no workspace, or always in the present one.
         facts: What its page says of one, by heading.
         logs: Its log and what comes, lines that come together at once, as the daemon sends them.
         events: What happened to it, oldest first.
@@ -203,6 +210,7 @@ class Resource:
     follows: frozenset[str] = frozenset()
     look_again_s: float = 30
     owner_id: Callable[[Item], str] = lambda item: ""
+    workspace_id: Callable[[Item], str] = lambda item: ""
     tags: Callable[[Item], Mapping[str, str]] = lambda item: {}
     facts: Callable[[Item], Sequence[tuple[str, Sequence[tuple[str, Word]]]]] | None = None
     get: Callable[[Scope, str], Awaitable[Item]] | None = None

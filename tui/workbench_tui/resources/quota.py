@@ -75,6 +75,7 @@ RESOURCE = Resource(
     order=61,
     load=load,
     id=lambda item: str(item["WorkspaceId"]),
+    workspace_id=lambda item: str(item["WorkspaceId"]),
     label=lambda item: str(item["WorkspaceName"]),
     follows=frozenset({"notebook", "workspace"}),
     empty="You are in no workspace yet.",

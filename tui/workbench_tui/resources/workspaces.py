@@ -92,6 +92,7 @@ RESOURCE = Resource(
     order=40,
     load=load,
     id=lambda item: str(item["WorkspaceId"]),
+    workspace_id=lambda item: str(item["WorkspaceId"]),
     label=_name,
     follows=frozenset({"workspace"}),
     empty="You are in no workspace yet: press `n` to make one.",

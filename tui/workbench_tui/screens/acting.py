@@ -141,6 +141,8 @@ class ActingScreen(FramedScreen):
                 timeout=SEEN_S,
                 markup=False,
             )
+        if done.forbidden:
+            self.post_message(self.Doubt())
         self._report_all(action, done.outcomes)
 
     @work(exclusive=True, group="terminal")
@@ -198,7 +200,12 @@ class ActingScreen(FramedScreen):
         return reasons[0] if all(reasons) else ""
 
     def _why_not_to(self, action: Action, item: Item) -> str:
-        refusal = self.session.scope.rights.refusal(action.operation, owner_id=self.resource.owner_id(item))
+        scope = self.session.scope
+        refusal = scope.rights.refusal(
+            action.operation,
+            owner_id=self.resource.owner_id(item),
+            elsewhere=self.resource.workspace_id(item) not in ("", scope.workspace_id),
+        )
         return refusal or action.blocked(item)
 
     def _action(self, name: str) -> Action:

@@ -22,6 +22,7 @@ from textual.widgets.option_list import Option
 from workbench.errors import WorkbenchError
 from workbench_tui.resource import Action, Done, Field, Item, Outcome, Resource, Scope, Values
 from workbench_tui.screens.dialogue import Confirm, Dialogue
+from workbench_tui.screens.frame import FramedScreen
 from workbench_tui.texts import say
 
 
@@ -239,6 +240,8 @@ class Form(Dialogue[Sequence[Outcome]]):
         if not event.done.failures:
             self.dismiss(self._outcomes)
             return
+        if event.done.forbidden:
+            self.post_message(FramedScreen.Doubt())
         self._items = [item for item, _ in event.done.failures]
         self.query_one("#box").border_title = self._resource.heading(self._action, self._items)
         problem = self.query_one("#problem", Static)

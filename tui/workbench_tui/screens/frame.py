@@ -66,6 +66,9 @@ class FramedScreen(Screen[None]):
 
         workspace: str
 
+    class Doubt(Message):
+        """Workspace and rights may be other ones by now."""
+
     @dataclass
     class Failed(Message):
         """The daemon refused, failed, or is away."""

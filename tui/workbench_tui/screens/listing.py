@@ -200,8 +200,9 @@ class ListScreen(ActingScreen):
         self.refresh_keys()
 
     def action_refresh(self) -> None:
-        """Ask now."""
+        """Ask now, and what the user may do too."""
         self.refresh_data()
+        self.post_message(self.Doubt())
 
     def action_sort(self) -> None:
         """Sort by the next column, after the last one by none."""

@@ -46,6 +46,7 @@ RESOURCE = Resource(
     id=lambda item: str(item["InstanceId"]),
     label=name,
     owner_id=lambda item: item.get("UserId", ""),
+    workspace_id=lambda item: item.get("WorkspaceId", ""),
     tags=tags,
     follows=frozenset({"notebook"}),
     empty="No notebook yet: press `n` to make one.",
