@@ -133,7 +133,7 @@ async def test_an_amount_that_cannot_be_is_refused_while_one_types(
 async def test_a_priority_is_from_1_to_9(machine: FixedMachine, tmp_path: Path, text: str) -> None:
     async with dashboard(machine.client, tmp_path) as user:
         await user.go("nb")
-        await user.press("n", *["tab"] * 6)
+        await user.press("n", *["tab"] * 8)
         await user.type(text)
         await user.sees("A whole number from 1 to 9 is wanted.")
         await user.press("ctrl+s")

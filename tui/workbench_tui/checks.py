@@ -12,6 +12,7 @@ from workbench_tui.texts import say
 _NOTEBOOK = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")
 _MOST = 10**12
 """More GiB, CPUs or minutes than any machine has."""
+_SIZE = re.compile(r"\d+(\.\d+)? ?([KMGT]i?B?)?", re.IGNORECASE)
 _UNIX_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 
@@ -36,6 +37,11 @@ def amount(text: str) -> str:
     if number > _MOST:
         return say("No machine has so much.")
     return "" if number >= 0 else say("A number from 0 up is wanted.")
+
+
+def size(text: str) -> str:
+    """A size in GiB, or in a unit that is said."""
+    return "" if not text or _SIZE.fullmatch(text) else say("A size such as 8 or 512Mi is wanted.")
 
 
 def whole(text: str) -> str:

@@ -61,9 +61,20 @@ NOTEBOOKS: Mapping[str, str] = {
     "Or leave it and give the amounts below.": "或留空，在下面填数量。",
     "Memory, GiB": "内存 GiB",
     "Mounts": "挂载",
-    "nas://workspace/data=/mnt/data, with spaces between several.": (
-        "nas://workspace/data=/mnt/data，多个以空格分隔。"
+    "nas://workspace/data=/mnt/data, :ro behind it for only reading; spaces between several.": (
+        "nas://workspace/data=/mnt/data，其后加 :ro 为只读；多个以空格分隔。"
     ),
+    "Give a named size or amounts, not both.": "请填规格或数量，不要两者都填。",
+    "GPU model": "GPU 型号",
+    "A part of the card's name, or a MIG profile; left empty: any.": (
+        "卡名的一部分，或 MIG 规格；留空：任意。"
+    ),
+    "GPU share, GiB": "GPU 份额 GiB",
+    "So much memory of one GPU, which others use too, instead of whole ones.": (
+        "一块与他人共用的 GPU 的这么多显存，以代整卡。"
+    ),
+    "{size} of one card, shared": "一块共享卡的 {size}",
+    "A size such as 8 or 512Mi is wanted.": "需要大小，如 8 或 512Mi。",
     "{mount} is not like nas://workspace/data=/mnt/data.": (
         "{mount} 不是 nas://workspace/data=/mnt/data 的形式。"
     ),

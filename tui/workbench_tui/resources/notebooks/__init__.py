@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from workbench_tui import checks
 from workbench_tui.resource import (
     Action,
+    Column,
     Field,
     Item,
     Resource,
@@ -19,9 +20,9 @@ from workbench_tui.resource import (
 )
 from workbench_tui.resources.notebooks import acts, detail
 from workbench_tui.resources.notebooks.forms import FORM, SIZE, create_command
-from workbench_tui.resources.notebooks.reading import amount, idle_limit, name, tags
+from workbench_tui.resources.notebooks.reading import amount, gpus, idle_limit, name, tags
 from workbench_tui.texts import say
-from workbench_tui.tones import Tone
+from workbench_tui.tones import Tone, Word
 
 _AT_REST = ("Stopped", "Failed")
 
@@ -56,7 +57,7 @@ RESOURCE = Resource(
         text("Owner", "UserName", width=8),
         number("CPU", amount("CPU"), width=4),
         number("GiB", amount("Memory"), width=4),
-        number("GPU", amount("GPU"), width=3),
+        Column(title="GPU", read=gpus, show=lambda wish: Word(wish[1]), width=5, right=True),
         age("Age", "GmtCreateTime"),
         text("Image", "ImageName", width=24, from_width=130, tone=Tone.QUIET),
         text("Id", "InstanceId", width=21, from_width=160, tone=Tone.QUIET),

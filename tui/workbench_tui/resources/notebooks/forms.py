@@ -6,27 +6,59 @@ from collections.abc import Sequence
 from typing import Any
 
 from workbench.client import ClientError
+from workbench.errors import InvalidInput
 from workbench_tui import checks, values
 from workbench_tui.resource import Field, Item, Scope, Values
-from workbench_tui.resources.notebooks.reading import preemptible
+from workbench_tui.resources.notebooks.reading import (
+    GPU_MEMORY,
+    PREEMPTIBLE,
+    gpu_share,
+    preemptible,
+    tags,
+)
 from workbench_tui.texts import say
 
+_AMOUNTS = {"cpu": "CPU", "memory": "Memory", "gpu": "GPU", "gpu_type": "GPUType"}
+"""Fields of the form, and what RequestedResource calls them."""
+_READ_ONLY = ":ro"
 
-def wanted(given: Values) -> dict[str, Any]:
-    """The fields of a request, as a form was filled in."""
-    size = {"CPU": given.get("cpu"), "Memory": given.get("memory"), "GPU": given.get("gpu")}
-    strategy = {"yes": "SpotAsPriceGo", "no": "NoSpot"}.get(given.get("preemptible", ""))
-    mounts = [each.partition("=") for each in given.get("mounts", "").split()]
+
+def created(item: Item, given: Values) -> dict[str, Any]:
+    """What is asked of CreateInstance.
+
+    Args:
+        item: The notebook that is cloned, whose clone has all that the form does not ask for too.
+    """
+    labels = {key: value for key, value in tags(item).items() if key not in (PREEMPTIBLE, GPU_MEMORY)}
+    if given["share"]:
+        labels[GPU_MEMORY] = given["share"]
+    strategy = {"yes": "SpotAsPriceGo", "no": "NoSpot"}.get(given["preemptible"])
     fields = {
-        "InstanceName": given.get("name"),
-        "ImageUrl": given.get("image"),
-        "EcsSpec": given.get("spec"),
-        "RequestedResource": {name: value for name, value in size.items() if value},
-        "Priority": int(given.get("priority") or 0),
+        "InstanceName": given["name"],
+        "ImageUrl": given["image"],
+        **_size_of_new(item, given),
+        "Labels": [{"Key": key, "Value": value} for key, value in labels.items()],
+        "Priority": int(given["priority"] or 0),
         "SpotSpec": {"SpotStrategy": strategy} if strategy else {},
-        "Datasets": [{"Uri": uri, "MountPath": path, "MountAccess": "RW"} for uri, _, path in mounts],
+        "Datasets": [_mount(each) for each in given["mounts"].split()],
+        "EnvironmentVariables": item.get("EnvironmentVariables"),
+        "Accessibility": item.get("Accessibility"),
     }
     return {name: value for name, value in fields.items() if value}
+
+
+def resized(item: Item, given: Values) -> dict[str, Any]:
+    """What is asked of UpdateInstance: what was changed, as everything else stays.
+
+    Raises:
+        InvalidInput: Two sizes were given.
+    """
+    changed = _changed_amounts(item, given)
+    if given["spec"] and not changed:
+        return {"EcsSpec": given["spec"]}
+    was_named = bool(item.get("EcsSpec"))
+    named = _AMOUNTS if was_named and not given["spec"] else changed
+    return {"RequestedResource": {_AMOUNTS[name]: given[name] for name in named if given[name]}}
 
 
 def create_command(item: Item, given: Values) -> str:
@@ -53,6 +85,12 @@ async def specs(scope: Scope) -> Sequence[tuple[str, str]]:
     ]
 
 
+async def models(scope: Scope) -> Sequence[tuple[str, str]]:
+    """Models of GPUs that this machine has."""
+    answer = await scope.offered("workbench", "ListGpus") or {"Gpus": []}
+    return [(name, "") for name in dict.fromkeys(each.get("Name", "") for each in answer["Gpus"]) if name]
+
+
 async def yes_or_no(scope: Scope) -> Sequence[tuple[str, str]]:
     """The two answers."""
     return [("yes", say("yes")), ("no", say("no"))]
@@ -61,6 +99,43 @@ async def yes_or_no(scope: Scope) -> Sequence[tuple[str, str]]:
 def _spec(spec: Item) -> str:
     gpus = f", {spec['GPU']} GPU {spec['GPUType']}" if spec.get("GPU") else ""
     return f"{values.number(spec['CPU'])} CPU, {values.number(spec['Memory'])} GiB{gpus}"
+
+
+def _changed_amounts(item: Item, given: Values) -> list[str]:
+    """Amounts that are others than before. Of a named size and amounts, what was changed is meant.
+
+    Raises:
+        InvalidInput: Both were.
+    """
+    changed = [name for name in _AMOUNTS if given[name] != _asked(item, _AMOUNTS[name])]
+    if changed and given["spec"] not in ("", item.get("EcsSpec") or ""):
+        raise InvalidInput(say("Give a named size or amounts, not both."))
+    return changed
+
+
+def _size_of_new(item: Item, given: Values) -> dict[str, Any]:
+    changed = _changed_amounts(item, given)
+    other_share = given["share"] != gpu_share(item)
+    if given["spec"] and not changed and not other_share:
+        return {"EcsSpec": given["spec"]}
+    amounts = {wire: given[name] for name, wire in _AMOUNTS.items() if given[name]}
+    if "memory" not in changed:  # half of the memory otherwise
+        amounts["SharedMemory"] = _asked(item, "SharedMemory")
+    return {"RequestedResource": {name: value for name, value in amounts.items() if value}}
+
+
+def _asked(item: Item, of: str) -> str:
+    return str((item.get("RequestedResource") or {}).get(of, ""))
+
+
+def _mount(text: str) -> dict[str, str]:
+    uri, _, path = text.partition("=")
+    access = "RO" if path.endswith(_READ_ONLY) else "RW"
+    return {"Uri": uri, "MountPath": path.removesuffix(_READ_ONLY), "MountAccess": access}
+
+
+def _mounted(mount: Item) -> str:
+    return f"{mount['Uri']}={mount['MountPath']}{_READ_ONLY * (mount.get('MountAccess') == 'RO')}"
 
 
 SIZE = (
@@ -75,22 +150,36 @@ SIZE = (
         name="cpu",
         title="CPU",
         check=checks.amount,
-        start=lambda item: (item.get("RequestedResource") or {}).get("CPU", ""),
+        start=lambda item: _asked(item, "CPU"),
     ),
     Field(
         name="memory",
         title="Memory, GiB",
         check=checks.amount,
-        start=lambda item: (item.get("RequestedResource") or {}).get("Memory", ""),
+        start=lambda item: _asked(item, "Memory"),
     ),
     Field(
         name="gpu",
         title="GPU",
         check=checks.amount,
-        start=lambda item: (item.get("RequestedResource") or {}).get("GPU", ""),
+        start=lambda item: _asked(item, "GPU"),
+    ),
+    Field(
+        name="gpu_type",
+        title="GPU model",
+        help="A part of the card's name, or a MIG profile; left empty: any.",
+        options=models,
+        start=lambda item: _asked(item, "GPUType"),
     ),
 )
 
+_SHARE = Field(
+    name="share",
+    title="GPU share, GiB",
+    help="So much memory of one GPU, which others use too, instead of whole ones.",
+    check=checks.size,
+    start=gpu_share,
+)
 
 _STANDING = (
     Field(
@@ -121,14 +210,13 @@ FORM = (
         start=lambda item: item.get("ImageUrl", "notebook"),
     ),
     *SIZE,
+    _SHARE,
     *_STANDING,
     Field(
         name="mounts",
         title="Mounts",
         check=checks.mounts,
-        help="nas://workspace/data=/mnt/data, with spaces between several.",
-        start=lambda item: " ".join(
-            f"{each['Uri']}={each['MountPath']}" for each in item.get("Datasets") or ()
-        ),
+        help="nas://workspace/data=/mnt/data, :ro behind it for only reading; spaces between several.",
+        start=lambda item: " ".join(_mounted(each) for each in item.get("Datasets") or ()),
     ),
 )
