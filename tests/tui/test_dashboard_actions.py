@@ -152,6 +152,25 @@ async def test_a_form_offers_what_exists(machine: FixedMachine, tmp_path: Path) 
         assert machine.fields_of("CreateInstance")["EcsSpec"] == "ecs.gn7.xlarge"
 
 
+async def test_a_pool_is_for_workspaces_by_name_one_after_the_other(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    async with dashboard(machine.client, tmp_path, size=(120, 50)) as user:
+        await user.go("pools")
+        await user.sees("batch")
+        await user.press("n")
+        await user.type("nights")
+        await user.press(*["tab"] * 6)
+        await user.sees("vision  100", "speech  200", "left empty: nobody")
+        await user.type("sp")
+        await user.press("down", "enter")
+        await user.type("vis")
+        await user.sees("vision  100")
+        await user.press("down", "enter", "enter")
+        await user.sees("Pool nights is there.")
+        assert machine.fields_of("CreatePool")["WorkspaceIds"] == ["200", "100"]
+
+
 async def test_what_the_daemon_refuses_is_said_in_the_form_and_nothing_typed_is_lost(
     machine: FixedMachine, tmp_path: Path
 ) -> None:

@@ -77,6 +77,7 @@ class Field:
         name: Under which `Action.run` finds the value.
         options: What exists, as value and what is said of it; the user may still write another
             one where `free` is true.
+        several: It takes several values with spaces between.
         check: What is wrong with a text; empty when nothing is.
     """
 
@@ -86,6 +87,7 @@ class Field:
     start: Callable[[Item], str] = lambda item: ""
     options: Callable[[Scope], Awaitable[Sequence[tuple[str, str]]]] | None = None
     free: bool = True
+    several: bool = False
     check: Callable[[str], str] = lambda text: ""
     needed: bool = False
     secret: bool = False

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench.client import ClientError
 from workbench_tui import checks, values
 from workbench_tui.resource import (
     Action,
@@ -16,6 +15,7 @@ from workbench_tui.resource import (
     Scope,
     Values,
     number,
+    pages,
     state,
     text,
 )
@@ -31,13 +31,13 @@ async def load(scope: Scope) -> Sequence[Item]:
 
 async def create(scope: Scope, item: Item, given: Values) -> Outcome:
     """Set a part aside."""
-    await scope.call("workbench", "CreatePool", Name=given["name"], **_wanted(given))
+    await scope.call("workbench", "CreatePool", Name=given["name"], **await _wanted(scope, given))
     return Outcome(said=say("Pool {name} is there.", name=given["name"]))
 
 
 async def change(scope: Scope, item: Item, given: Values) -> Outcome:
     """Give it another size."""
-    await scope.call("workbench", "UpdatePool", name=item["Name"], **_wanted(given))
+    await scope.call("workbench", "UpdatePool", name=item["Name"], **await _wanted(scope, given))
     return Outcome(said=say("{name} is changed.", name=item["Name"]))
 
 
@@ -65,22 +65,20 @@ async def kinds(scope: Scope) -> Sequence[tuple[str, str]]:
 
 
 async def workspaces(scope: Scope) -> Sequence[tuple[str, str]]:
-    """Workspaces by id."""
-    try:
-        found = (await scope.call("aiworkspace", "ListWorkspaces", PageSize=100))["Workspaces"]
-    except ClientError:
-        return []
-    return [(each["WorkspaceId"], each["WorkspaceName"]) for each in found]
+    """Workspaces by name."""
+    found = await pages(scope, "aiworkspace", "ListWorkspaces", "Workspaces")
+    return [(each["WorkspaceName"], each["WorkspaceId"]) for each in found]
 
 
-def _wanted(given: Values) -> dict[str, object]:
+async def _wanted(scope: Scope, given: Values) -> dict[str, object]:
+    ids = dict(await workspaces(scope)) if given["workspaces"] else {}
     return {
         "Description": given["description"],
         "Cpus": float(given["cpu"] or 0),
         "MemoryBytes": int(float(given["memory"] or 0) * 2**30),
         "Gpus": float(given["gpu"] or 0),
         "Kinds": given["kinds"].split(),
-        "WorkspaceIds": given["workspaces"].split(),
+        "WorkspaceIds": [ids.get(each, each) for each in given["workspaces"].split()],
     }
 
 
@@ -111,13 +109,15 @@ _FORM = (
         title="Kinds",
         help="Left empty: every kind. Spaces between several.",
         options=kinds,
+        several=True,
         start=lambda item: " ".join(item.get("Kinds") or ()),
     ),
     Field(
         name="workspaces",
         title="Workspaces",
-        help="Left empty: all. Ids with spaces between several.",
+        help="Only these use it; left empty: nobody. Spaces between several.",
         options=workspaces,
+        several=True,
         start=lambda item: " ".join(item.get("WorkspaceIds") or ()),
     ),
 )

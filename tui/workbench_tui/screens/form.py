@@ -107,7 +107,7 @@ class Line(Horizontal):
     @on(events.DescendantBlur)
     def _narrow(self) -> None:
         offered = self.query_one(OptionList)
-        typed = self.value.lower()
+        typed = self._begun.lower()
         whole = any(typed == value.lower() for value, _ in self._options)
         fitting = [each for each in self._options if whole or typed in f"{each[0]} {each[1]}".lower()]
         offered.clear_options()
@@ -115,6 +115,12 @@ class Line(Horizontal):
         offered.set_class(self.query_one(Input).has_focus and bool(fitting), "-open")
         if self.query_one(Input).has_focus:
             self.call_after_refresh(self.scroll_visible, animate=False)
+
+    @property
+    def _begun(self) -> str:
+        """The value that is being typed; of several, the last."""
+        typed = self.query_one(Input).value
+        return typed.rpartition(" ")[2] if self.field.several else typed.strip()
 
     @on(Input.Submitted)
     def _take_highlighted(self, event: Input.Submitted) -> None:
@@ -130,6 +136,12 @@ class Line(Horizontal):
 
     def _take_value(self, value: str) -> None:
         field = self.query_one(Input)
+        if self.field.several:  # there may be more to come
+            before = field.value[: len(field.value) - len(self._begun)]
+            field.value = f"{before}{value} "
+            field.cursor_position = len(field.value)
+            field.focus()
+            return
         field.value = value
         field.focus()
         self.screen.focus_next()

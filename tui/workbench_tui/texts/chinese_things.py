@@ -293,7 +293,9 @@ SHARES: Mapping[str, str] = {
     "Set a part of the machine aside.": "划出机器的一部分。",
     "Pool {name} is there.": "资源池 {name} 已建。",
     "Left empty: every kind. Spaces between several.": "留空：所有类别。多个以空格分隔。",
-    "Left empty: all. Ids with spaces between several.": "留空：全部。多个 ID 以空格分隔。",
+    "Only these use it; left empty: nobody. Spaces between several.": (
+        "仅这些工作空间可用；留空：均不可用。多个以空格分隔。"
+    ),
     "Runs": "运行",
     "Give it another size, other kinds, other workspaces.": "修改大小、类别或工作空间。",
     "Drain": "排空",
