@@ -128,7 +128,7 @@ class Action:
         single: It is done to one item at a time; everything else, to all that are marked.
         takes_terminal: It runs a program, where there is a terminal to give.
         changes: Whether it changes anything on the machine, which who came to look only cannot.
-        command: The shell command that does the same.
+        command: The shell command that does the same; empty where none does.
     """
 
     name: str
@@ -145,7 +145,7 @@ class Action:
     single: bool = False
     takes_terminal: bool = False
     changes: bool = True
-    command: Callable[[Item, Values], str] = lambda item, given: ""
+    command: Callable[[Scope, Item, Values], str] = lambda scope, item, given: ""
 
     async def run_for(self, scope: Scope, items: Sequence[Item], given: Values) -> Done:
         """Do it to each, whatever becomes of the others."""

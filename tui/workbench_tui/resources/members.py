@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from workbench_tui.commands import shell_command
 from workbench_tui.resource import (
     Action,
     Column,
@@ -117,7 +118,9 @@ RESOURCE = Resource(
             run=add,
             alone=True,
             form=(Field(name="user", title="User", needed=True, options=users), _ROLE),
-            command=lambda item, given: f"workbench member add {given.get('user', '')}",
+            command=lambda scope, item, given: shell_command(
+                "member", "add", given["user"], role=given["role"] or None, workspace=scope.workspace_id
+            ),
         ),
         Action(
             name="add-role",
@@ -127,6 +130,9 @@ RESOURCE = Resource(
             operation="AddMemberRole",
             run=add_role,
             form=(_ROLE,),
+            command=lambda scope, item, given: shell_command(
+                "member", "add-role", item["MemberName"], given["role"], workspace=scope.workspace_id
+            ),
         ),
         Action(
             name="remove-role",
@@ -144,6 +150,9 @@ RESOURCE = Resource(
                     start=lambda item: (item.get("Roles") or [""])[0],
                 ),
             ),
+            command=lambda scope, item, given: shell_command(
+                "member", "remove-role", item["MemberName"], given["role"], workspace=scope.workspace_id
+            ),
         ),
         Action(
             name="remove",
@@ -155,6 +164,9 @@ RESOURCE = Resource(
             loses=lambda item: say("{name} loses all roles here; files stay.", name=item["MemberName"]),
             blocked=_not_owner,
             shown=False,
+            command=lambda scope, item, given: shell_command(
+                "member", "remove", item["MemberName"], workspace=scope.workspace_id
+            ),
         ),
     ),
 )

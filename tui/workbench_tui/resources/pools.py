@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench_tui import checks, values
+from workbench_tui.commands import shell_command
 from workbench_tui.resource import (
     Action,
     Column,
@@ -82,6 +83,39 @@ async def _wanted(scope: Scope, given: Values) -> dict[str, object]:
     }
 
 
+def _create_command(scope: Scope, item: Item, given: Values) -> str:
+    return shell_command(
+        "pool",
+        "create",
+        given["name"],
+        cpus=given["cpu"] or None,
+        memory=given["memory"] or None,
+        gpus=given["gpu"] or None,
+        kind=given["kinds"].split(),
+        description=given["description"] or None,
+        workspace=given["workspaces"].split(),
+    )
+
+
+def _change_command(scope: Scope, item: Item, given: Values) -> str:
+    name, before, after = item["Name"], item.get("WorkspaceIds") or (), given["workspaces"].split()
+    update = shell_command(
+        "pool",
+        "update",
+        name,
+        cpus=given["cpu"] or "0",
+        memory=given["memory"] or "0",
+        gpus=given["gpu"] or "0",
+        kind=given["kinds"].split() or ["any"],
+        description=given["description"],
+    )
+    gone = [each for each in before if each not in after]
+    new = [each for each in after if each not in before]
+    unlink = [shell_command("pool", "unlink", name, *gone)] if gone else []
+    link = [shell_command("pool", "link", name, *new)] if new else []
+    return " && ".join([update, *unlink, *link])
+
+
 def _of(used: str, whole: str, *, size: bool = False) -> Column:
     show = values.size if size else values.number
     title = {"Cpus": "CPU", "MemoryBytes": "Memory", "Gpus": "GPU"}[whole]
@@ -151,7 +185,7 @@ RESOURCE = Resource(
             run=create,
             alone=True,
             form=(Field(name="name", title="Name", needed=True), *_FORM),
-            command=lambda item, given: f"workbench pool create {given.get('name', '')}",
+            command=_create_command,
         ),
         Action(
             name="change",
@@ -162,6 +196,7 @@ RESOURCE = Resource(
             run=change,
             single=True,
             form=_FORM,
+            command=_change_command,
         ),
         Action(
             name="drain",
@@ -172,7 +207,7 @@ RESOURCE = Resource(
             run=drain,
             loses=lambda item: say("{name} takes nothing new until it is opened again.", name=item["Name"]),
             blocked=lambda item: say("It drains already.") if item.get("Draining") else "",
-            command=lambda item, given: f"workbench pool drain {item.get('Name', '')}",
+            command=lambda scope, item, given: shell_command("pool", "drain", item["Name"]),
         ),
         Action(
             name="open",
@@ -182,6 +217,7 @@ RESOURCE = Resource(
             operation="UpdatePool",
             run=open_again,
             blocked=lambda item: "" if item.get("Draining") else say("It is open."),
+            command=lambda scope, item, given: shell_command("pool", "resume", item["Name"]),
         ),
         Action(
             name="delete",
@@ -192,7 +228,7 @@ RESOURCE = Resource(
             run=delete,
             loses=lambda item: say("{name} is lost; nothing may run in it.", name=item["Name"]),
             shown=False,
-            command=lambda item, given: f"workbench pool delete {item.get('Name', '')}",
+            command=lambda scope, item, given: shell_command("pool", "delete", item["Name"]),
         ),
     ),
 )

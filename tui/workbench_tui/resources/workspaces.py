@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from workbench_tui.commands import shell_command
 from workbench_tui.resource import (
     Action,
     Column,
@@ -134,7 +135,13 @@ RESOURCE = Resource(
             run=create,
             alone=True,
             form=(Field(name="name", title="Name", needed=True), *_ABOUT),
-            command=lambda item, given: f"workbench workspace create {given.get('name', '')}",
+            command=lambda scope, item, given: shell_command(
+                "workspace",
+                "create",
+                given["name"],
+                display_name=given["display"] or None,
+                description=given["description"] or None,
+            ),
         ),
         Action(
             name="change",
@@ -145,6 +152,13 @@ RESOURCE = Resource(
             run=change,
             single=True,
             form=_ABOUT,
+            command=lambda scope, item, given: shell_command(
+                "workspace",
+                "update",
+                _name(item),
+                display_name=given["display"],
+                description=given["description"],
+            ),
         ),
         Action(
             name="delete",
@@ -158,7 +172,7 @@ RESOURCE = Resource(
             ),
             blocked=lambda item: say("The default workspace stays.") if item.get("IsDefault") else "",
             shown=False,
-            command=lambda item, given: f"workbench workspace delete {_name(item)}",
+            command=lambda scope, item, given: shell_command("workspace", "delete", _name(item)),
         ),
     ),
 )

@@ -104,7 +104,7 @@ class ActingScreen(FramedScreen):
         elif action.loses:
             from workbench_tui.screens.dialogue import Confirm  # noqa: PLC0415 (only once it is needed)
 
-            question = Confirm.before(self.resource, action, items)
+            question = Confirm.before(self.resource, action, self.session.scope, items)
             self.app.push_screen(question, self._after_question(action, items))
         else:
             self._carry_out(action, items)

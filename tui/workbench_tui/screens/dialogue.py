@@ -13,7 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen, ScreenResultType
 from textual.widgets import Button, Input, Static
 
-from workbench_tui.resource import Action, Item, Resource, Values, named_at_most
+from workbench_tui.resource import Action, Item, Resource, Scope, Values, named_at_most
 from workbench_tui.screens.frame import in_users_language
 from workbench_tui.texts import say
 
@@ -68,12 +68,17 @@ class Confirm(Dialogue[bool]):
 
     @classmethod
     def before(
-        cls, resource: Resource, action: Action, items: Sequence[Item], given: Values = MappingProxyType({})
+        cls,
+        resource: Resource,
+        action: Action,
+        scope: Scope,
+        items: Sequence[Item],
+        given: Values = MappingProxyType({}),
     ) -> Self:
         """The question before an action by which these lose something."""
         assert action.loses
         losses = named_at_most([action.loses(item) for item in items])
-        command = action.command(items[0], given) if len(items) == 1 else ""
+        command = action.command(scope, items[0], given) if len(items) == 1 else ""
         return cls(resource.heading(action, items), losses, command)
 
     def compose(self) -> ComposeResult:

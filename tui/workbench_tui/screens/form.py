@@ -209,7 +209,9 @@ class Form(Dialogue[Sequence[Outcome]]):
     @on(Input.Changed)
     def _say_command(self) -> None:
         if len(self._items) == 1:
-            self.query_one("#box").border_subtitle = self._action.command(self._items[0], self._values)
+            self.query_one("#box").border_subtitle = self._action.command(
+                self._scope, self._items[0], self._values
+            )
 
     @on(Input.Submitted)
     def _next(self) -> None:
@@ -239,7 +241,9 @@ class Form(Dialogue[Sequence[Outcome]]):
             if agreed:
                 self._submit(given)
 
-        self.app.push_screen(Confirm.before(self._resource, self._action, self._items, given), go_on)
+        self.app.push_screen(
+            Confirm.before(self._resource, self._action, self._scope, self._items, given), go_on
+        )
 
     @work(exclusive=True)
     async def _submit(self, given: Values) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench_tui import checks
+from workbench_tui.commands import shell_command
 from workbench_tui.resource import (
     Action,
     Column,
@@ -19,7 +20,7 @@ from workbench_tui.resource import (
     text,
 )
 from workbench_tui.resources.notebooks import acts, detail
-from workbench_tui.resources.notebooks.forms import FORM, SIZE, create_command
+from workbench_tui.resources.notebooks.forms import FORM, SIZE, create_command, resize_command
 from workbench_tui.resources.notebooks.reading import amount, gpus, idle_limit, name, tags
 from workbench_tui.texts import say
 from workbench_tui.tones import Tone, Word
@@ -89,7 +90,7 @@ RESOURCE = Resource(
             blocked=lambda item: (
                 "" if item["Status"] in _AT_REST else say("It is {state}.", state=say(item["Status"]))
             ),
-            command=lambda item, given: f"workbench notebook start {name(item)}",
+            command=lambda scope, item, given: shell_command("notebook", "start", name(item)),
         ),
         Action(
             name="stop",
@@ -100,7 +101,7 @@ RESOURCE = Resource(
             run=acts.stop,
             loses=lambda item: say("What runs in {name} ends; its files and packages stay.", name=name(item)),
             blocked=lambda item: say("It does not run.") if item["Status"] in _AT_REST else "",
-            command=lambda item, given: f"workbench notebook stop {name(item)}",
+            command=lambda scope, item, given: shell_command("notebook", "stop", name(item)),
         ),
         Action(
             name="open",
@@ -110,7 +111,7 @@ RESOURCE = Resource(
             operation="CreateNotebookTicket",
             run=acts.open_in_browser,
             blocked=lambda item: "" if item["Status"] == "Running" else say("It does not run."),
-            command=lambda item, given: f"workbench notebook open {name(item)}",
+            command=lambda scope, item, given: shell_command("notebook", "open", name(item)),
         ),
         Action(
             name="shell",
@@ -122,7 +123,7 @@ RESOURCE = Resource(
             single=True,
             takes_terminal=True,
             blocked=lambda item: "" if item["Status"] == "Running" else say("It does not run."),
-            command=lambda item, given: f"workbench notebook shell {name(item)}",
+            command=lambda scope, item, given: shell_command("notebook", "shell", name(item)),
         ),
         Action(
             name="resize",
@@ -134,7 +135,7 @@ RESOURCE = Resource(
             single=True,
             form=SIZE,
             shown=False,
-            command=lambda item, given: f"workbench notebook update {name(item)}",
+            command=resize_command,
         ),
         Action(
             name="clone",
@@ -168,6 +169,9 @@ RESOURCE = Resource(
                     ),
                 ),
             ),
+            command=lambda scope, item, given: shell_command(
+                "notebook", "update", name(item), idle_minutes=given["minutes"] or None
+            ),
         ),
         Action(
             name="snooze",
@@ -178,7 +182,7 @@ RESOURCE = Resource(
             run=acts.snooze,
             shown=False,
             blocked=lambda item: "" if idle_limit(item) else say("It has no idle limit."),
-            command=lambda item, given: f"workbench notebook snooze {name(item)}",
+            command=lambda scope, item, given: shell_command("notebook", "snooze", name(item)),
         ),
         Action(
             name="delete",
@@ -191,7 +195,7 @@ RESOURCE = Resource(
                 "{name} and the packages installed in it are lost; its owner's files stay.", name=name(item)
             ),
             shown=False,
-            command=lambda item, given: f"workbench notebook delete {name(item)}",
+            command=lambda scope, item, given: shell_command("notebook", "delete", name(item)),
         ),
     ),
 )

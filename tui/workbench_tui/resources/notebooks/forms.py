@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workbench.client import ClientError
 from workbench.errors import InvalidInput
 from workbench_tui import checks, values
+from workbench_tui.commands import shell_command
 from workbench_tui.resource import Field, Item, Scope, Values
 from workbench_tui.resources.notebooks.reading import (
     GPU_MEMORY,
     PREEMPTIBLE,
     gpu_share,
+    idle_limit,
+    name,
     preemptible,
     tags,
 )
@@ -20,7 +23,10 @@ from workbench_tui.texts import say
 
 _AMOUNTS = {"cpu": "CPU", "memory": "Memory", "gpu": "GPU", "gpu_type": "GPUType"}
 """Fields of the form, and what RequestedResource calls them."""
+_OPTIONS = {**_AMOUNTS, "shm": "SharedMemory"}
+"""What the command line calls them."""
 _READ_ONLY = ":ro"
+_SPOT, _NO_SPOT = "SpotAsPriceGo", "NoSpot"
 
 
 def created(item: Item, given: Values) -> dict[str, Any]:
@@ -32,13 +38,13 @@ def created(item: Item, given: Values) -> dict[str, Any]:
     labels = {key: value for key, value in tags(item).items() if key not in (PREEMPTIBLE, GPU_MEMORY)}
     if given["share"]:
         labels[GPU_MEMORY] = given["share"]
-    strategy = {"yes": "SpotAsPriceGo", "no": "NoSpot"}.get(given["preemptible"])
+    strategy = {"yes": _SPOT, "no": _NO_SPOT}.get(given["preemptible"])
     fields = {
         "InstanceName": given["name"],
         "ImageUrl": given["image"],
         **_size_of_new(item, given),
         "Labels": [{"Key": key, "Value": value} for key, value in labels.items()],
-        "Priority": int(given["priority"] or 0),
+        "Priority": int(given["priority"]) if given["priority"].isdecimal() else 0,
         "SpotSpec": {"SpotStrategy": strategy} if strategy else {},
         "Datasets": [_mount(each) for each in given["mounts"].split()],
         "EnvironmentVariables": item.get("EnvironmentVariables"),
@@ -61,11 +67,51 @@ def resized(item: Item, given: Values) -> dict[str, Any]:
     return {"RequestedResource": {_AMOUNTS[name]: given[name] for name in named if given[name]}}
 
 
-def create_command(item: Item, given: Values) -> str:
-    """The command that makes such a notebook."""
-    named = ("name", "image", "cpu", "memory", "gpu", "priority")
-    options = "".join(f" --{name} {given[name]}" for name in named if given.get(name))
-    return f"workbench notebook create{options}{' --preemptible' * (given.get('preemptible') == 'yes')}"
+def create_command(scope: Scope, item: Item, given: Values) -> str:
+    """The command that makes such a notebook; none knows named sizes."""
+    try:
+        fields = created(item, given)
+    except InvalidInput:
+        return ""
+    if "EcsSpec" in fields:
+        return ""
+    spot = fields.get("SpotSpec")
+    idle = idle_limit(item)
+    return shell_command(
+        "notebook",
+        "create",
+        name=fields.get("InstanceName"),
+        image=fields.get("ImageUrl"),
+        **_size_options(fields),
+        gpu_memory=given["share"] or None,
+        priority=str(fields["Priority"]) if "Priority" in fields else None,
+        preemptible=spot == {"SpotStrategy": _SPOT},
+        not_preemptible=spot == {"SpotStrategy": _NO_SPOT},
+        env=[f"{key}={value}" for key, value in fields.get("EnvironmentVariables", {}).items()],
+        mount=[_mount_option(each) for each in fields.get("Datasets", ())],
+        idle_minutes=str(idle) if idle else None,
+        workspace=scope.workspace_id or None,
+    )
+
+
+def resize_command(scope: Scope, item: Item, given: Values) -> str:
+    """The command that gives it this size; none knows named sizes."""
+    try:
+        fields = resized(item, given)
+    except InvalidInput:
+        return ""
+    if "EcsSpec" in fields:
+        return ""
+    return shell_command("notebook", "update", name(item), **_size_options(fields))
+
+
+def _size_options(fields: Mapping[str, Any]) -> dict[str, str | None]:
+    amounts = fields.get("RequestedResource", {})
+    return {option: amounts.get(wire) for option, wire in _OPTIONS.items()}
+
+
+def _mount_option(mount: Mapping[str, str]) -> str:
+    return f"{mount['Uri']}:{mount['MountPath']}{_READ_ONLY * (mount['MountAccess'] == 'RO')}"
 
 
 async def images(scope: Scope) -> Sequence[tuple[str, str]]:
