@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -271,6 +272,28 @@ async def test_a_new_key_is_shown_once_and_copied(machine: FixedMachine, tmp_pat
         await user.press("n", "ctrl+s")
         await user.sees("WORKBENCH_ACCESS_KEY_SECRET=s3cret", "The secret is shown only now.")
         assert "s3cret" in user.app.clipboard
+
+
+async def test_keys_that_come_twice_make_one_key_and_leave_it_on_the_screen(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    answer, go_on = machine.answers["CreateAccessKey"], threading.Event()
+
+    def late(fields: Mapping[str, Any]) -> Any:
+        go_on.wait(10)
+        return answer
+
+    machine.answers["CreateAccessKey"] = late
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("keys")
+        await user.press("n", "enter", "enter")
+        go_on.set()
+        await user.sees("WORKBENCH_ACCESS_KEY_SECRET=s3cret")
+        await user.press("enter")
+        await user.sees("WORKBENCH_ACCESS_KEY_SECRET=s3cret")
+        assert len(machine.calls) == 1
+        await user.press("escape")
+        await user.sees_no_more("s3cret")
 
 
 async def test_opening_gives_the_link_where_there_is_no_browser(

@@ -106,10 +106,7 @@ class Confirm(Dialogue[bool]):
 class Handout(Dialogue[None]):
     """Shows something to take along: a link, a key. It is copied too."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "copy", "Copy"),
-        Binding("enter", "close", "Close", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("c", "copy", "Copy")]  # Enter may be the form's, twice
 
     def __init__(self, title: str, text: str, note: str = "") -> None:
         super().__init__()

@@ -173,6 +173,7 @@ class Form(Dialogue[Sequence[Outcome]]):
         self._resource, self._action, self._scope = resource, action, scope
         self._items = items
         self._outcomes: list[Outcome] = []
+        self._awaits_answer = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
@@ -225,7 +226,9 @@ class Form(Dialogue[Sequence[Outcome]]):
             self.action_close()
 
     def action_submit(self) -> None:
-        """Do it, unless a field is wrong."""
+        """Do it, unless a field is wrong, or it is being done."""
+        if self._awaits_answer:
+            return
         wrong = [line for line in self.query(Line) if line.problem]
         for line in wrong:
             line.show_problem()
@@ -245,13 +248,18 @@ class Form(Dialogue[Sequence[Outcome]]):
             Confirm.before(self._resource, self._action, self._scope, self._items, given), go_on
         )
 
+    def _submit(self, given: Values) -> None:
+        self._awaits_answer = True
+        self._ask(given)
+
     @work(exclusive=True)
-    async def _submit(self, given: Values) -> None:
+    async def _ask(self, given: Values) -> None:
         self.post_message(self.Answered(await self._action.run_for(self._scope, self._items, given)))
 
     @on(Answered)
     def _finish(self, event: Answered) -> None:
         """Stay for whom the daemon refused; nothing is done twice to the others."""
+        self._awaits_answer = False
         self._outcomes += event.done.outcomes
         if not event.done.failures:
             self.dismiss(self._outcomes)
