@@ -100,6 +100,41 @@ async def test_two_sizes_at_once_are_refused_in_the_form(machine: FixedMachine, 
         assert not machine.calls
 
 
+async def test_named_sizes_say_whether_there_is_room_now(machine: FixedMachine, tmp_path: Path) -> None:
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.press("n", "tab", "tab")
+        await user.sees("2 CPU, 8 GiB  free now", "4 CPU, 16 GiB, 1 GPU A100  has to wait now")
+    machine.answers["ListGpus"]["Gpus"][1]["Holders"] = []
+    machine.answers["GetNode"]["CpusAsked"] = 61
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.press("n", "tab", "tab")
+        await user.sees("2 CPU, 8 GiB  free now", "4 CPU, 16 GiB, 1 GPU A100  has to wait now")
+    machine.answers["GetNode"]["CpusAsked"] = 60
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.press("n", "tab", "tab")
+        await user.sees("4 CPU, 16 GiB, 1 GPU A100  free now")
+
+
+async def test_mounts_are_offered_one_after_the_other(machine: FixedMachine, tmp_path: Path) -> None:
+    mounts = [{"Uri": "nas://workspace/sets", "MountPath": "/mnt/sets", "MountAccess": "RO"}]
+    only(machine, Datasets=mounts)
+    async with dashboard(machine.client, tmp_path, size=(120, 50)) as user:
+        await user.go("nb")
+        await user.press("n", "shift+tab", "shift+tab", "shift+tab")
+        await user.sees("the workspace's files", "nas://workspace/sets=/mnt/sets:ro  as in train")
+        await user.press("down", "down", "enter")
+        await user.type("mnt/w")
+        await user.press("down", "enter")
+        sent = await _sent(user, machine, "CreateInstance")
+    assert sent["Datasets"] == [
+        *mounts,
+        {"Uri": "nas://workspace/", "MountPath": "/mnt/workspace", "MountAccess": "RW"},
+    ]
+
+
 async def test_a_share_of_a_card_is_shown_as_one(machine: FixedMachine, tmp_path: Path) -> None:
     only(machine, RequestedResource={"CPU": "4", "Memory": "16", "GPU": "0"}, Labels=[SHARE])
     async with dashboard(machine.client, tmp_path) as user:

@@ -65,6 +65,10 @@ NOTEBOOKS: Mapping[str, str] = {
         "nas://workspace/data=/mnt/data，其后加 :ro 为只读；多个以空格分隔。"
     ),
     "Give a named size or amounts, not both.": "请填规格或数量，不要两者都填。",
+    "free now": "现在空闲",
+    "has to wait now": "现在需排队",
+    "the workspace's files": "工作空间的文件",
+    "as in {name}": "同 {name}",
     "GPU model": "GPU 型号",
     "A part of the card's name, or a MIG profile; left empty: any.": (
         "卡名的一部分，或 MIG 规格；留空：任意。"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.client import ClientError
 from workbench.errors import InvalidInput
 from workbench_tui import checks, values
 from workbench_tui.commands import shell_command
-from workbench_tui.resource import Field, Item, Scope, Values
+from workbench_tui.resource import Field, Item, Scope, Values, pages
 from workbench_tui.resources.notebooks.reading import (
     GPU_MEMORY,
     PREEMPTIBLE,
@@ -121,14 +120,25 @@ async def images(scope: Scope) -> Sequence[tuple[str, str]]:
 
 
 async def specs(scope: Scope) -> Sequence[tuple[str, str]]:
-    """Named sizes that fit this machine."""
-    try:
-        answer = await scope.call("dsw", "ListEcsSpecs", PageSize=100)
-    except ClientError:
-        return []
+    """Named sizes that fit this machine, and whether there is room for them now."""
+    answer = await scope.offered("dsw", "ListEcsSpecs", PageSize=100) or {"EcsSpecs": []}
+    node = await scope.offered("workbench", "GetNode")
+    gpus = (await scope.offered("workbench", "ListGpus") or {"Gpus": []})["Gpus"]
     return [
-        (each["InstanceType"], _spec(each)) for each in answer["EcsSpecs"] if each.get("IsAvailable", True)
+        (each["InstanceType"], f"{_spec(each)}{_room(each, node, gpus) if node else ''}")
+        for each in answer["EcsSpecs"]
+        if each.get("IsAvailable", True)
     ]
+
+
+async def mounts(scope: Scope) -> Sequence[tuple[str, str]]:
+    """The workspace's files, and what its other notebooks mount."""
+    there = {"nas://workspace/=/mnt/workspace": say("the workspace's files")}
+    found = await pages(scope, "dsw", "ListInstances", "Instances", WorkspaceId=scope.workspace_id or None)
+    for each in found:
+        for mount in each.get("Datasets") or ():
+            there.setdefault(_mounted(mount), say("as in {name}", name=name(each)))
+    return list(there.items())
 
 
 async def models(scope: Scope) -> Sequence[tuple[str, str]]:
@@ -182,6 +192,18 @@ def _mount(text: str) -> dict[str, str]:
 
 def _mounted(mount: Item) -> str:
     return f"{mount['Uri']}={mount['MountPath']}{_READ_ONLY * (mount.get('MountAccess') == 'RO')}"
+
+
+def _room(spec: Item, node: Item, gpus: Sequence[Item]) -> str:
+    """What a start now would come to, as far as it is known here."""
+    taken = ("Holders", "Problem", "Cordoned", "NotFree")
+    free = [each for each in gpus if not any(each.get(name) for name in taken)]
+    fits = (
+        node["CpusAsked"] + spec["CPU"] <= node["CpusPromised"]
+        and node["MemoryAskedBytes"] + spec["Memory"] * 2**30 <= node["MemoryPromisedBytes"]
+        and sum(spec.get("GPUType", "") in each.get("Name", "") for each in free) >= (spec.get("GPU") or 0)
+    )
+    return f"  {say('free now') if fits else say('has to wait now')}"
 
 
 SIZE = (
@@ -262,6 +284,8 @@ FORM = (
         name="mounts",
         title="Mounts",
         check=checks.mounts,
+        options=mounts,
+        several=True,
         help="nas://workspace/data=/mnt/data, :ro behind it for only reading; spaces between several.",
         start=lambda item: " ".join(_mounted(each) for each in item.get("Datasets") or ()),
     ),
