@@ -54,7 +54,7 @@ async def test_who_is_shut_out_reads_why_and_reads_it_once(machine: FixedMachine
     async with dashboard(machine.client, tmp_path, size=(80, 24)) as user:
         await user.sees("The signature is wrong. Look at WORK", "refused; data is", within_s=20)
         await user.go("nb")
-        await user.sees("Notebooks …", "The signature is wrong. Look at WORK")
+        await user.sees("› Notebooks  The signature is wrong.", "refused; data is")
         for _ in range(3):
             await user.press("r")
         assert len(user.app._notifications) <= 1

@@ -46,8 +46,10 @@ class Crumbs(Widget):
             connection = f"✖ {say(how, age=age)}"
         right = Text("  ".join(each for each in (self.workspace, self.user, connection) if each))
         room = self.content_size.width - right.cell_len - 1
-        if self.problem:  # where there is not room for both, it matters more than where one is
-            whole = Text("  ").join([left, Text(self.problem, "italic")])
-            left = whole if whole.cell_len <= room else Text(self.problem, "italic")
+        if self.problem:
+            left = Text("  ").join([left, Text(self.problem, "italic")])
+            if left.cell_len > room:  # it matters more than for whom and where
+                right = Text(connection)
+                room = self.content_size.width - right.cell_len - 1
         left.truncate(max(room, 0), overflow="ellipsis", pad=True)
         return left + Text(" ") + right
