@@ -96,7 +96,7 @@ class FixedMachine:
         name = call.operation.action
         if call.operation.verb != "GET":
             self.calls.append((name, call.fields))
-        if name == "Watch":
+        if name == "Watch" and name not in self.answers:
             return Stream(self._changes())
         answer = self.answers.get(name, {})
         if isinstance(answer, WorkbenchError):

@@ -61,6 +61,18 @@ async def test_a_filter_and_an_order_are_remembered(machine: FixedMachine, tmp_p
         await user.sees("Notebooks 3/4", "/tag:team", "Name ↑")
 
 
+async def test_a_remembered_order_by_a_column_that_is_no_more_is_forgotten(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    (tmp_path / "dashboard.json").write_text(json.dumps({"sort.notebooks": "Colour down"}))
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.go("nb")
+        await user.sees("Notebooks 4", "explore")
+        assert "Colour" not in user.screen
+        await user.press("o")
+        await user.sees("Name ↑")
+
+
 async def test_the_cursor_stays_on_its_object_whatever_comes(machine: FixedMachine, tmp_path: Path) -> None:
     async with dashboard(machine.client, tmp_path) as user:
         await user.go("nb")
@@ -115,6 +127,20 @@ def happens(machine: FixedMachine, message: str) -> None:
     newest = {**events[0], "Number": events[0]["Number"] + 1, "Level": "Normal", "Reason": "Stopped"}
     events.insert(0, {**newest, "Message": message})
     machine.tell("notebook", "dsw-train", "Stopped")
+
+
+async def test_what_others_queue_and_hold_is_seen_without_their_names(
+    machine: FixedMachine, tmp_path: Path
+) -> None:
+    unknown = {"Kind": "notebook", "Id": "", "Name": "", "UserName": "", "WorkspaceId": ""}
+    queue = machine.answers["ListQueue"]["Queue"]
+    queue += [{**queue[0], **unknown, "Position": position} for position in (2, 3)]
+    machine.answers["ListGpus"]["Gpus"][1]["Holders"] = [unknown]
+    async with dashboard(machine.client, tmp_path) as user:
+        await user.sees("somebody else ")
+        await user.go("queue")
+        await user.sees("Queue 3", "tune", "somebody else's")
+        assert user.screen.count("somebody else's") == 2
 
 
 async def test_ten_thousand_rows_are_filtered_as_one_types(machine: FixedMachine, tmp_path: Path) -> None:

@@ -171,6 +171,17 @@ async def test_a_question_can_be_left() -> None:
         assert desk.under_cursor == "line 1"
 
 
+async def test_escape_takes_back_a_filter_before_it_is_somebody_elses() -> None:
+    async with reading(numbered(100)) as desk:
+        await desk.type("&", "77")
+        assert [row for row in desk.screen if "line 5" in row] == []
+
+        await desk.press("escape")
+
+        assert any("line 99" in row for row in desk.screen)
+        assert not desk.log.check_action("leave", ())
+
+
 async def test_a_filter_holds_for_what_comes_too() -> None:
     async with reading(numbered(100)) as desk:
         await desk.type("&", "7")

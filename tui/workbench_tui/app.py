@@ -20,13 +20,14 @@ from textual.screen import Screen
 from textual.theme import ThemeProvider
 from textual.widgets import Input
 
+from workbench.client import ClientError
 from workbench.client.aio import AsyncClient
 from workbench.errors import WorkbenchError
 from workbench_tui.feed import Change, Feed
 from workbench_tui.forewarned import Forewarned
 from workbench_tui.memory import Memory
-from workbench_tui.resource import Scope
-from workbench_tui.resources import named_exactly, resources
+from workbench_tui.resource import Item, Scope
+from workbench_tui.resources import named_exactly, resources, workspaces
 from workbench_tui.rights import Rights, find_rights
 from workbench_tui.screens.acting import ActingScreen, with_actions
 from workbench_tui.screens.frame import FramedScreen
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 _WARNED_S = 20
 _NOT_OFFERED = ("Keys", "Screenshot")
 """Of Textual's commands: its own help says less than ours, and terminals make pictures themselves."""
+_ON_RIGHTS = ("member", "user", "workspace")
+"""Changes after which the user may do other things than before."""
 
 
 class Dashboard(App[None]):
@@ -96,9 +99,16 @@ class Dashboard(App[None]):
     class Found(Message):
         """Workspace and rights were found out."""
 
-        workspace_id: str
-        workspace: str
+        workspace: Item
         rights: Rights
+        wanted: str
+        """What was asked for or remembered; the workspace is another one where there is no such."""
+
+    @dataclass
+    class Missing(Message):
+        """The user is in no workspace of this name or id."""
+
+        wanted: str
 
     def __init__(
         self,
@@ -115,6 +125,7 @@ class Dashboard(App[None]):
         self.session = Session(self, Scope(client, read_only=read_only), memory)
         self.animation_level = "none"  # over SSH, what moves comes late and in pieces
         self._last = self._now = ""
+        self._chosen = ""  # until it is found
         self._forewarned = Forewarned()
         for theme in THEMES:
             self.register_theme(theme)
@@ -227,8 +238,8 @@ class Dashboard(App[None]):
             await self.push_screen(with_actions(ListScreen, resource)(self.session, resource))
 
     def choose_workspace(self, wanted: str) -> None:
-        """Show another workspace, by its name or id."""
-        self.session.memory.put("workspace", wanted)
+        """Show another workspace, by its name or id; if there is none such, say so and stay."""
+        self._chosen = wanted
         self._find_out()
 
     @work(group="feed")
@@ -251,13 +262,20 @@ class Dashboard(App[None]):
         self.session.reconnected.publish(self.session.connection)
 
     def _away(self, error: WorkbenchError) -> None:
-        first = self.session.connection.alive
-        self.session.connection = Connection(alive=False, problem=str(error))
-        if first:
-            self.notify(str(error), title=say("Nobody answers"), severity="warning", markup=False)
+        first, refused = self.session.connection.alive, isinstance(error, ClientError)
+        self.session.connection = Connection(alive=False, problem=str(error), refused=refused)
+        if first and self.session.is_news(str(error)):
+            title = say("Refused") if refused else say("Nobody answers")
+            self.notify(str(error), title=title, severity="warning", markup=False)
         self.session.reconnected.publish(self.session.connection)
 
+    @on(FramedScreen.Doubt)
+    def _doubt(self) -> None:
+        self._find_out()
+
     def _changed(self, change: Change) -> None:
+        if change.kind in _ON_RIGHTS:
+            self._find_out()
         self.session.changed.publish(change)
         if self._forewarned.hear(change):
             self._warn(change)
@@ -278,22 +296,44 @@ class Dashboard(App[None]):
     @work(exclusive=True, group="scope")
     async def _find_out(self) -> None:
         """Which workspace, and what the user may do there."""
-        scope, wanted = self.session.scope, self.session.memory.get("workspace")
+        scope, chosen = self.session.scope, self._chosen
+        wanted = chosen or self.session.memory.get("workspace")
         try:
-            found = (await scope.call("aiworkspace", "ListWorkspaces", PageSize=100))["Workspaces"]
-            chosen = next(
-                (each for each in found if wanted in (each["WorkspaceName"], each["WorkspaceId"])),
-                next((each for each in found if each.get("IsDefault")), found[0] if found else {}),
-            )
-            workspace_id = chosen.get("WorkspaceId", "")
+            found = await workspaces.find(scope, wanted) if wanted else None
+            if chosen and not found:
+                self.post_message(self.Missing(chosen))
+                return
+            workspace = found or await workspaces.default(scope)
+            workspace_id = workspace.get("WorkspaceId", "")
             rights = await find_rights(scope.client, workspace_id) if workspace_id else Rights()
         except WorkbenchError:
             return  # the feed says when nobody answers
-        self.post_message(self.Found(workspace_id, chosen.get("WorkspaceName", ""), rights))
+        self.post_message(self.Found(workspace, rights, wanted))
 
     @on(Found)
     def _scope_found(self, event: Found) -> None:
-        session = self.session
-        session.scope = replace(session.scope, workspace_id=event.workspace_id, rights=event.rights)
-        session.workspace = event.workspace
-        session.scoped.publish(session.scope)
+        session, workspace = self.session, event.workspace
+        id, name = (str(workspace.get(field, "")) for field in ("WorkspaceId", "WorkspaceName"))
+        before = session.scope, session.workspace
+        session.scope = replace(session.scope, workspace_id=id, rights=event.rights)
+        session.workspace = name
+        if before != (session.scope, session.workspace):
+            session.scoped.publish(session.scope)
+        if self._chosen == event.wanted:
+            self._chosen = ""
+        session.memory.put("workspace", event.wanted if event.wanted in (id, name) else "")
+        if event.wanted not in ("", id, name):
+            self._say_missing(event.wanted)
+
+    @on(Missing)
+    def _stay(self, event: Missing) -> None:
+        self._chosen = ""
+        self._say_missing(event.wanted)
+
+    def _say_missing(self, wanted: str) -> None:
+        self.notify(
+            say("You are in no workspace {name}; this is {here}.", name=wanted, here=self.session.workspace),
+            title=say("Workspace"),
+            severity="warning",
+            markup=False,
+        )

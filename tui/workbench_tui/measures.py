@@ -144,9 +144,9 @@ def curves(answer: Mapping[str, Any], shown: Mapping[str, tuple[str, str, float]
 
 
 def holder(user: Mapping[str, Any]) -> str:
-    """Who uses a GPU and for what: `alice/train`."""
+    """Who uses a GPU and for what: `alice/train`. What others do is theirs, in one's own workspace too."""
     if not user.get("Name"):
-        return say("another workspace")
+        return say("somebody else")
     return "/".join(each for each in (user.get("UserName"), user["Name"]) if each)
 
 

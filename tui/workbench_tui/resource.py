@@ -14,6 +14,7 @@ from typing import Any
 
 from workbench.client import ClientError
 from workbench.client.aio import AsyncClient
+from workbench.errors import Forbidden, WorkbenchError
 from workbench.wire.operations import operation
 from workbench_tui import values
 from workbench_tui.rights import Rights
@@ -76,6 +77,7 @@ class Field:
         name: Under which `Action.run` finds the value.
         options: What exists, as value and what is said of it; the user may still write another
             one where `free` is true.
+        several: It takes several values with spaces between.
         check: What is wrong with a text; empty when nothing is.
     """
 
@@ -85,6 +87,7 @@ class Field:
     start: Callable[[Item], str] = lambda item: ""
     options: Callable[[Scope], Awaitable[Sequence[tuple[str, str]]]] | None = None
     free: bool = True
+    several: bool = False
     check: Callable[[str], str] = lambda text: ""
     needed: bool = False
     secret: bool = False
@@ -119,11 +122,13 @@ class Action:
         key: Means the same wherever it is bound.
         operation: Whose permission decides.
         run: Does it, to one item, or to none where `alone` is true. The values are the form's.
-        loses: What is lost by it, in words; asked before where it is given.
+        loses: What is lost by it, in words; asked before where it is given, after the form where there
+            is one.
         blocked: Why it cannot be done to this item now; empty when it can.
-        takes_terminal: It runs a program, for one item at a time, where there is a terminal to give.
+        single: It is done to one item at a time; everything else, to all that are marked.
+        takes_terminal: It runs a program, where there is a terminal to give.
         changes: Whether it changes anything on the machine, which who came to look only cannot.
-        command: The shell command that does the same.
+        command: The shell command that does the same; empty where none does.
     """
 
     name: str
@@ -137,9 +142,33 @@ class Action:
     form: tuple[Field, ...] = ()
     alone: bool = False
     shown: bool = True
+    single: bool = False
     takes_terminal: bool = False
     changes: bool = True
-    command: Callable[[Item, Values], str] = lambda item, given: ""
+    command: Callable[[Scope, Item, Values], str] = lambda scope, item, given: ""
+
+    async def run_for(self, scope: Scope, items: Sequence[Item], given: Values) -> Done:
+        """Do it to each, whatever becomes of the others."""
+        done = Done()
+        for item in items:
+            try:
+                done.outcomes.append(await self.run(scope, item, given))
+            except WorkbenchError as error:
+                done.failures.append((item, error))
+        return done
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of an action on several: of each, an outcome or an error."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    failures: list[tuple[Item, WorkbenchError]] = field(default_factory=list)
+
+    @property
+    def forbidden(self) -> bool:
+        """Whether something was refused by rights; its key was not dim, so they have changed."""
+        return any(error.status == Forbidden.status for _, error in self.failures)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +190,8 @@ class Resource:
         label: What people call one.
         follows: Kinds of change that the daemon tells, after which to look again.
         look_again_s: How often to look although nothing was told.
+        owner_id: Whose one is; empty for what belongs to the workspace or to nobody.
+        workspace_id: Where one is; empty for what is in no workspace, or always in the present one.
         facts: What its page says of one, by heading.
         logs: Its log and what comes, lines that come together at once, as the daemon sends them.
         events: What happened to it, oldest first.
@@ -181,12 +212,32 @@ class Resource:
     follows: frozenset[str] = frozenset()
     look_again_s: float = 30
     owner_id: Callable[[Item], str] = lambda item: ""
+    workspace_id: Callable[[Item], str] = lambda item: ""
     tags: Callable[[Item], Mapping[str, str]] = lambda item: {}
     facts: Callable[[Item], Sequence[tuple[str, Sequence[tuple[str, Word]]]]] | None = None
     get: Callable[[Scope, str], Awaitable[Item]] | None = None
     logs: Callable[[Scope, Item], AsyncIterator[Sequence[Mapping[str, Any]]]] | None = None
     events: Callable[[Scope, Item], Awaitable[Sequence[Item]]] | None = None
     charts: Callable[[Scope, Item, float], Awaitable[Sequence[Series]]] | None = None
+
+    def heading(self, action: Action, items: Sequence[Item]) -> str:
+        """What is done to whom: the title of what asks about it and of what tells of it."""
+        if action.alone:
+            return say(action.title)
+        whom = self.label(items[0]) if len(items) == 1 else str(len(items))
+        return f"{say(action.title)}: {whom}"
+
+    def explained(self, action: Action, failures: Sequence[tuple[Item, WorkbenchError]]) -> str:
+        """What went wrong, with whose name where the heading does not say it."""
+        if action.alone or len(failures) == 1:
+            return str(failures[0][1])
+        return named_at_most([f"{self.label(item)}: {error}" for item, error in failures])
+
+
+def named_at_most(lines: Sequence[str], most: int = 8) -> str:
+    """These lines, and how many more there are."""
+    left_out = [say("… and {count} more.", count=len(lines) - most)] if len(lines) > most else []
+    return "\n".join([*lines[:most], *left_out])
 
 
 def text(title: str, name: str, *, width: int, from_width: int = 0, tone: Tone = Tone.PLAIN) -> Column:

@@ -27,16 +27,19 @@ class Rights:
     on_others: frozenset[str] = frozenset()
     scopes: Mapping[str, str] = field(default_factory=dict)
 
-    def refusal(self, operation: str, *, owner_id: str = "") -> str:
+    def refusal(self, operation: str, *, owner_id: str = "", elsewhere: bool = False) -> str:
         """Why the caller may not do this; empty when they may.
 
         Args:
             owner_id: Whose the thing is; empty for what belongs to the workspace or to nobody.
+            elsewhere: It is in another workspace, where the caller's role may be another.
         """
         if self.machine_owner or operation not in self.scopes:
             return ""
         own = owner_id in ("", self.user_id)
         match self.scopes[operation]:
+            case "workspace" if elsewhere:
+                return ""
             case "workspace":
                 if operation in (self.on_ones_own if own else self.on_others):
                     return ""

@@ -16,13 +16,17 @@ from workbench_tui.feed import Change
 from workbench_tui.memory import Memory
 from workbench_tui.resource import Item, Scope
 
+SEEN_S = 12
+"""How long an error is seen."""
+
 
 @dataclass(frozen=True)
 class Connection:
-    """Whether the daemon answers; `problem` says why not."""
+    """Whether the daemon answers; `problem` says why not, or why it lets the user do nothing."""
 
     alive: bool
     problem: str = ""
+    refused: bool = False
 
 
 class Session:
@@ -45,7 +49,14 @@ class Session:
         """The daemon answers again, or not any more."""
         self.scoped: Signal[Scope] = Signal(owner, "scoped")
         """Another workspace, or other rights."""
+        self._said: dict[str, float] = {}
         self._known: dict[tuple[str, str], Sequence[Item]] = {}
+
+    def is_news(self, text: str) -> bool:
+        """Whether this was not said just now: who is shut out is refused by all that is asked at once."""
+        now = time.monotonic()
+        self._said = {each: at for each, at in self._said.items() if now - at < SEEN_S}
+        return self._said.setdefault(text, now) == now
 
     def remember(self, resource: str, items: Sequence[Item]) -> None:
         """Keep a list, so that it can be shown at once the next time."""

@@ -49,7 +49,8 @@ def dashboard(session: Session, web: bool, read_only: bool) -> None:
         )
     module = "workbench_tui.web" if web else "workbench_tui"
     options = ["--read-only"] * read_only
-    _become(module, *options, environment=session.environment(WORKBENCH_ENDPOINT=session.endpoint))
+    elsewhere = {"WORKBENCH_ENDPOINT": session.endpoint} if session.endpoint else {}
+    _become(module, *options, environment=session.environment(**elsewhere))
 
 
 def _become(module: str, *arguments: str, environment: Mapping[str, str]) -> NoReturn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench_tui import values
+from workbench_tui.commands import shell_command
 from workbench_tui.measures import curves, history, holder
 from workbench_tui.resource import (
     Action,
@@ -171,6 +172,9 @@ RESOURCE = Resource(
             run=cordon,
             form=(Field(name="reason", title="Reason", help="What others read; may be empty."),),
             blocked=lambda gpu: say("It is cordoned already.") if gpu.get("Cordoned") else "",
+            command=lambda scope, item, given: shell_command(
+                "gpu", "cordon", _id(item), reason=given["reason"] or None
+            ),
         ),
         Action(
             name="uncordon",
@@ -180,6 +184,7 @@ RESOURCE = Resource(
             operation="UncordonGpu",
             run=uncordon,
             blocked=lambda gpu: "" if gpu.get("Cordoned") or gpu.get("Xid") else say("It is not cordoned."),
+            command=lambda scope, item, given: shell_command("gpu", "uncordon", _id(item)),
         ),
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench_tui import values
+from workbench_tui.commands import shell_command
 from workbench_tui.resource import Action, Item, Outcome, Resource, Scope, Values, age, number, state, text
 from workbench_tui.texts import say
 from workbench_tui.tones import Tone
@@ -49,7 +50,7 @@ RESOURCE = Resource(
             operation="BuildImage",
             run=build,
             blocked=lambda item: say("It is there already.") if item["State"] == "Present" else "",
-            command=lambda item, given: f"workbench images build {item['Name']}",
+            command=lambda scope, item, given: shell_command("images", "build", item["Name"]),
         ),
     ),
 )

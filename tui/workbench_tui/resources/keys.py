@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from workbench_tui.commands import shell_command
 from workbench_tui.resource import (
     Action,
     Field,
@@ -62,7 +63,7 @@ async def user_id(scope: Scope, name: str) -> str | None:
     """The id of a user; the caller's own, which is None, when no name is given."""
     if not name:
         return None
-    found = await pages(scope, "workbench", "ListUsers", "Users")
+    found = await pages(scope, "workbench", "ListUsers", "Users", Name=name)
     return next((each["UserId"] for each in found if each["Name"] == name), name)
 
 
@@ -93,7 +94,9 @@ RESOURCE = Resource(
             run=create,
             alone=True,
             form=(Field(name="user", title="User", help="Left empty: you.", options=users),),
-            command=lambda item, given: "workbench accesskey create",
+            command=lambda scope, item, given: shell_command(
+                "accesskey", "create", user=given["user"] or None
+            ),
         ),
         Action(
             name="enable",
@@ -103,6 +106,7 @@ RESOURCE = Resource(
             operation="UpdateAccessKey",
             run=enable,
             blocked=lambda item: say("It works already.") if item.get("Enabled") else "",
+            command=lambda scope, item, given: shell_command("accesskey", "enable", item["AccessKeyId"]),
         ),
         Action(
             name="disable",
@@ -113,6 +117,7 @@ RESOURCE = Resource(
             run=disable,
             loses=lambda item: say("Programs with {name} are refused at once.", name=item["AccessKeyId"]),
             blocked=lambda item: "" if item.get("Enabled") else say("It does not work already."),
+            command=lambda scope, item, given: shell_command("accesskey", "disable", item["AccessKeyId"]),
         ),
         Action(
             name="delete",
@@ -125,7 +130,7 @@ RESOURCE = Resource(
                 "{name} is lost for good; programs with it are refused.", name=item["AccessKeyId"]
             ),
             shown=False,
-            command=lambda item, given: f"workbench accesskey delete {item.get('AccessKeyId', '')}",
+            command=lambda scope, item, given: shell_command("accesskey", "delete", item["AccessKeyId"]),
         ),
     ),
 )

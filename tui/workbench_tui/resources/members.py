@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from workbench_tui.commands import shell_command
 from workbench_tui.resource import (
     Action,
     Column,
@@ -17,6 +18,7 @@ from workbench_tui.resource import (
     pages,
     text,
 )
+from workbench_tui.resources.keys import user_id
 from workbench_tui.texts import say
 from workbench_tui.tones import Tone, Word
 
@@ -32,9 +34,7 @@ async def load(scope: Scope) -> Sequence[Item]:
 
 async def add(scope: Scope, item: Item, given: Values) -> Outcome:
     """Take a user into the workspace."""
-    users = (await scope.call("workbench", "ListUsers", PageSize=100))["Users"]
-    user_id = next((each["UserId"] for each in users if each["Name"] == given["user"]), given["user"])
-    members = [{"UserId": user_id, "Roles": [given["role"]]}]
+    members = [{"UserId": await user_id(scope, given["user"]), "Roles": [given["role"]]}]
     await scope.call("aiworkspace", "CreateMember", workspace_id=scope.workspace_id, Members=members)
     return Outcome(said=say("{name} is a member now.", name=given["user"]))
 
@@ -118,7 +118,9 @@ RESOURCE = Resource(
             run=add,
             alone=True,
             form=(Field(name="user", title="User", needed=True, options=users), _ROLE),
-            command=lambda item, given: f"workbench member add {given.get('user', '')}",
+            command=lambda scope, item, given: shell_command(
+                "member", "add", given["user"], role=given["role"] or None, workspace=scope.workspace_id
+            ),
         ),
         Action(
             name="add-role",
@@ -128,6 +130,9 @@ RESOURCE = Resource(
             operation="AddMemberRole",
             run=add_role,
             form=(_ROLE,),
+            command=lambda scope, item, given: shell_command(
+                "member", "add-role", item["MemberName"], given["role"], workspace=scope.workspace_id
+            ),
         ),
         Action(
             name="remove-role",
@@ -145,6 +150,9 @@ RESOURCE = Resource(
                     start=lambda item: (item.get("Roles") or [""])[0],
                 ),
             ),
+            command=lambda scope, item, given: shell_command(
+                "member", "remove-role", item["MemberName"], given["role"], workspace=scope.workspace_id
+            ),
         ),
         Action(
             name="remove",
@@ -156,6 +164,9 @@ RESOURCE = Resource(
             loses=lambda item: say("{name} loses all roles here; files stay.", name=item["MemberName"]),
             blocked=_not_owner,
             shown=False,
+            command=lambda scope, item, given: shell_command(
+                "member", "remove", item["MemberName"], workspace=scope.workspace_id
+            ),
         ),
     ),
 )

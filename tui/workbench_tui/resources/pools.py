@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from workbench.client import ClientError
 from workbench_tui import checks, values
+from workbench_tui.commands import shell_command
 from workbench_tui.resource import (
     Action,
     Column,
@@ -16,6 +16,7 @@ from workbench_tui.resource import (
     Scope,
     Values,
     number,
+    pages,
     state,
     text,
 )
@@ -31,13 +32,13 @@ async def load(scope: Scope) -> Sequence[Item]:
 
 async def create(scope: Scope, item: Item, given: Values) -> Outcome:
     """Set a part aside."""
-    await scope.call("workbench", "CreatePool", Name=given["name"], **_wanted(given))
+    await scope.call("workbench", "CreatePool", Name=given["name"], **await _wanted(scope, given))
     return Outcome(said=say("Pool {name} is there.", name=given["name"]))
 
 
 async def change(scope: Scope, item: Item, given: Values) -> Outcome:
     """Give it another size."""
-    await scope.call("workbench", "UpdatePool", name=item["Name"], **_wanted(given))
+    await scope.call("workbench", "UpdatePool", name=item["Name"], **await _wanted(scope, given))
     return Outcome(said=say("{name} is changed.", name=item["Name"]))
 
 
@@ -65,23 +66,54 @@ async def kinds(scope: Scope) -> Sequence[tuple[str, str]]:
 
 
 async def workspaces(scope: Scope) -> Sequence[tuple[str, str]]:
-    """Workspaces by id."""
-    try:
-        found = (await scope.call("aiworkspace", "ListWorkspaces", PageSize=100))["Workspaces"]
-    except ClientError:
-        return []
-    return [(each["WorkspaceId"], each["WorkspaceName"]) for each in found]
+    """Workspaces by name."""
+    found = await pages(scope, "aiworkspace", "ListWorkspaces", "Workspaces")
+    return [(each["WorkspaceName"], each["WorkspaceId"]) for each in found]
 
 
-def _wanted(given: Values) -> dict[str, object]:
+async def _wanted(scope: Scope, given: Values) -> dict[str, object]:
+    ids = dict(await workspaces(scope)) if given["workspaces"] else {}
     return {
         "Description": given["description"],
         "Cpus": float(given["cpu"] or 0),
         "MemoryBytes": int(float(given["memory"] or 0) * 2**30),
         "Gpus": float(given["gpu"] or 0),
         "Kinds": given["kinds"].split(),
-        "WorkspaceIds": given["workspaces"].split(),
+        "WorkspaceIds": [ids.get(each, each) for each in given["workspaces"].split()],
     }
+
+
+def _create_command(scope: Scope, item: Item, given: Values) -> str:
+    return shell_command(
+        "pool",
+        "create",
+        given["name"],
+        cpus=given["cpu"] or None,
+        memory=given["memory"] or None,
+        gpus=given["gpu"] or None,
+        kind=given["kinds"].split(),
+        description=given["description"] or None,
+        workspace=given["workspaces"].split(),
+    )
+
+
+def _change_command(scope: Scope, item: Item, given: Values) -> str:
+    name, before, after = item["Name"], item.get("WorkspaceIds") or (), given["workspaces"].split()
+    update = shell_command(
+        "pool",
+        "update",
+        name,
+        cpus=given["cpu"] or "0",
+        memory=given["memory"] or "0",
+        gpus=given["gpu"] or "0",
+        kind=given["kinds"].split() or ["any"],
+        description=given["description"],
+    )
+    gone = [each for each in before if each not in after]
+    new = [each for each in after if each not in before]
+    unlink = [shell_command("pool", "unlink", name, *gone)] if gone else []
+    link = [shell_command("pool", "link", name, *new)] if new else []
+    return " && ".join([update, *unlink, *link])
 
 
 def _of(used: str, whole: str, *, size: bool = False) -> Column:
@@ -111,13 +143,15 @@ _FORM = (
         title="Kinds",
         help="Left empty: every kind. Spaces between several.",
         options=kinds,
+        several=True,
         start=lambda item: " ".join(item.get("Kinds") or ()),
     ),
     Field(
         name="workspaces",
         title="Workspaces",
-        help="Left empty: all. Ids with spaces between several.",
+        help="Only these use it; left empty: nobody. Spaces between several.",
         options=workspaces,
+        several=True,
         start=lambda item: " ".join(item.get("WorkspaceIds") or ()),
     ),
 )
@@ -151,7 +185,7 @@ RESOURCE = Resource(
             run=create,
             alone=True,
             form=(Field(name="name", title="Name", needed=True), *_FORM),
-            command=lambda item, given: f"workbench pool create {given.get('name', '')}",
+            command=_create_command,
         ),
         Action(
             name="change",
@@ -160,7 +194,9 @@ RESOURCE = Resource(
             help="Give it another size, other kinds, other workspaces.",
             operation="UpdatePool",
             run=change,
+            single=True,
             form=_FORM,
+            command=_change_command,
         ),
         Action(
             name="drain",
@@ -171,7 +207,7 @@ RESOURCE = Resource(
             run=drain,
             loses=lambda item: say("{name} takes nothing new until it is opened again.", name=item["Name"]),
             blocked=lambda item: say("It drains already.") if item.get("Draining") else "",
-            command=lambda item, given: f"workbench pool drain {item.get('Name', '')}",
+            command=lambda scope, item, given: shell_command("pool", "drain", item["Name"]),
         ),
         Action(
             name="open",
@@ -181,6 +217,7 @@ RESOURCE = Resource(
             operation="UpdatePool",
             run=open_again,
             blocked=lambda item: "" if item.get("Draining") else say("It is open."),
+            command=lambda scope, item, given: shell_command("pool", "resume", item["Name"]),
         ),
         Action(
             name="delete",
@@ -191,7 +228,7 @@ RESOURCE = Resource(
             run=delete,
             loses=lambda item: say("{name} is lost; nothing may run in it.", name=item["Name"]),
             shown=False,
-            command=lambda item, given: f"workbench pool delete {item.get('Name', '')}",
+            command=lambda scope, item, given: shell_command("pool", "delete", item["Name"]),
         ),
     ),
 )

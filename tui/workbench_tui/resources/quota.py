@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from workbench_tui import checks, values
+from workbench_tui.commands import shell_command
 from workbench_tui.resource import Action, Column, Field, Item, Outcome, Resource, Scope, Values, pages, text
 from workbench_tui.texts import say
 from workbench_tui.tones import Tone, Word
 
+_OPTIONS = {
+    "Cpus": "cpus",
+    "MemoryBytes": "memory",
+    "Gpus": "gpus",
+    "Notebooks": "notebooks",
+    "Jobs": "jobs",
+    "Services": "services",
+    "DiskBytes": "disk",
+}
 _SIZES = ("MemoryBytes", "DiskBytes")
 
 
@@ -30,6 +40,11 @@ async def change(scope: Scope, item: Item, given: Values) -> Outcome:
     limits = {name: _amount(name, value) for name, value in given.items() if value}
     await scope.call("workbench", "UpdateWorkspaceQuota", workspace_id=item["WorkspaceId"], Quota=limits)
     return Outcome(said=say("{name} has its new quota.", name=item["WorkspaceName"]))
+
+
+def _command(scope: Scope, item: Item, given: Values) -> str:
+    limits = {option: given[name] or None for name, option in _OPTIONS.items()}
+    return shell_command("workspace", "quota", item["WorkspaceName"], unlimited=True, **limits)
 
 
 def _amount(name: str, value: str) -> float | int:
@@ -75,6 +90,7 @@ RESOURCE = Resource(
     order=61,
     load=load,
     id=lambda item: str(item["WorkspaceId"]),
+    workspace_id=lambda item: str(item["WorkspaceId"]),
     label=lambda item: str(item["WorkspaceName"]),
     follows=frozenset({"notebook", "workspace"}),
     empty="You are in no workspace yet.",
@@ -96,6 +112,7 @@ RESOURCE = Resource(
             help="Set what may be used; a field left empty has no limit.",
             operation="UpdateWorkspaceQuota",
             run=change,
+            single=True,
             form=(
                 _field("Cpus", "CPU", checks.amount),
                 _field("MemoryBytes", "Memory, GiB", checks.amount),
@@ -105,6 +122,7 @@ RESOURCE = Resource(
                 _field("Services", "Services", checks.whole),
                 _field("DiskBytes", "Disk, GiB", checks.amount),
             ),
+            command=_command,
         ),
     ),
 )

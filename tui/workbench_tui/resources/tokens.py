@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench_tui import checks, values
+from workbench_tui.commands import shell_command
 from workbench_tui.resource import (
     Action,
     Column,
@@ -83,6 +84,13 @@ RESOURCE = Resource(
                 Field(name="hours", title="Hours it lives", check=checks.amount, start=lambda item: "24"),
                 Field(name="user", title="User", help="Left empty: you.", options=users),
             ),
+            command=lambda scope, item, given: shell_command(
+                "token",
+                "create",
+                user=given["user"] or None,
+                hours=given["hours"] or None,
+                description=given["description"] or None,
+            ),
         ),
         Action(
             name="delete",
@@ -94,6 +102,7 @@ RESOURCE = Resource(
             loses=lambda item: say(
                 "{name} is lost for good; programs with it are refused.", name=item["TokenId"]
             ),
+            command=lambda scope, item, given: shell_command("token", "delete", item["TokenId"]),
         ),
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench_tui import checks
+from workbench_tui.commands import shell_command
 from workbench_tui.resource import (
     Action,
     Column,
@@ -124,7 +125,9 @@ RESOURCE = Resource(
                 ),
                 Field(name="gid", title="Unix gid", check=checks.whole),
             ),
-            command=lambda item, given: f"workbench user create {given.get('name', '')}",
+            command=lambda scope, item, given: shell_command(
+                "user", "add", given["name"], uid=given["uid"] or None, gid=given["gid"] or None
+            ),
         ),
         Action(
             name="enable",
@@ -134,6 +137,7 @@ RESOURCE = Resource(
             operation="UpdateUser",
             run=enable,
             blocked=lambda item: say("They are in already.") if item.get("Enabled") else "",
+            command=lambda scope, item, given: shell_command("user", "enable", item["Name"]),
         ),
         Action(
             name="disable",
@@ -143,8 +147,12 @@ RESOURCE = Resource(
             operation="UpdateUser",
             run=disable,
             form=(_SESSIONS,),
+            loses=lambda item: say("{name} is shut out of everything at once.", name=item["Name"]),
             blocked=lambda item: (
                 _not_owner(item) or ("" if item.get("Enabled") else say("They are out already."))
+            ),
+            command=lambda scope, item, given: shell_command(
+                "user", "disable", item["Name"], sessions=given["sessions"]
             ),
         ),
         Action(
@@ -155,9 +163,14 @@ RESOURCE = Resource(
             operation="DeleteUser",
             run=delete,
             form=(_SESSIONS,),
+            loses=lambda item: say(
+                "{name} is lost for good, with all keys and tokens; their files stay.", name=item["Name"]
+            ),
             blocked=_not_owner,
             shown=False,
-            command=lambda item, given: f"workbench user delete {item.get('Name', '')}",
+            command=lambda scope, item, given: shell_command(
+                "user", "remove", item["Name"], sessions=given["sessions"]
+            ),
         ),
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from workbench_tui.commands import shell_command
 from workbench_tui.resource import (
     Action,
     Column,
@@ -24,6 +25,20 @@ from workbench_tui.tones import Tone, Word
 async def load(scope: Scope) -> Sequence[Item]:
     """All workspaces that the caller is in."""
     return await pages(scope, "aiworkspace", "ListWorkspaces", "Workspaces")
+
+
+async def find(scope: Scope, wanted: str) -> Item | None:
+    """The one of this name or id, however many there are; None where the caller is in none such."""
+    by_name = await pages(scope, "aiworkspace", "ListWorkspaces", "Workspaces", WorkspaceName=wanted)
+    by_id = await pages(scope, "aiworkspace", "ListWorkspaces", "Workspaces", WorkspaceIds=wanted)
+    found = [*by_name, *by_id]
+    return next((each for each in found if wanted in (each["WorkspaceName"], each["WorkspaceId"])), None)
+
+
+async def default(scope: Scope) -> Item:
+    """Where who asks for none is; nothing for who is in none."""
+    found = await load(scope)
+    return next((each for each in found if each.get("IsDefault")), found[0] if found else {})
 
 
 async def use(scope: Scope, item: Item, given: Values) -> Outcome:
@@ -78,6 +93,7 @@ RESOURCE = Resource(
     order=40,
     load=load,
     id=lambda item: str(item["WorkspaceId"]),
+    workspace_id=lambda item: str(item["WorkspaceId"]),
     label=_name,
     follows=frozenset({"workspace"}),
     empty="You are in no workspace yet: press `n` to make one.",
@@ -108,6 +124,7 @@ RESOURCE = Resource(
             operation="GetWorkspace",
             changes=False,
             run=use,
+            single=True,
         ),
         Action(
             name="create",
@@ -118,7 +135,13 @@ RESOURCE = Resource(
             run=create,
             alone=True,
             form=(Field(name="name", title="Name", needed=True), *_ABOUT),
-            command=lambda item, given: f"workbench workspace create {given.get('name', '')}",
+            command=lambda scope, item, given: shell_command(
+                "workspace",
+                "create",
+                given["name"],
+                display_name=given["display"] or None,
+                description=given["description"] or None,
+            ),
         ),
         Action(
             name="change",
@@ -127,7 +150,15 @@ RESOURCE = Resource(
             help="Give it another name or description.",
             operation="UpdateWorkspace",
             run=change,
+            single=True,
             form=_ABOUT,
+            command=lambda scope, item, given: shell_command(
+                "workspace",
+                "update",
+                _name(item),
+                display_name=given["display"],
+                description=given["description"],
+            ),
         ),
         Action(
             name="delete",
@@ -141,7 +172,7 @@ RESOURCE = Resource(
             ),
             blocked=lambda item: say("The default workspace stays.") if item.get("IsDefault") else "",
             shown=False,
-            command=lambda item, given: f"workbench workspace delete {_name(item)}",
+            command=lambda scope, item, given: shell_command("workspace", "delete", _name(item)),
         ),
     ),
 )

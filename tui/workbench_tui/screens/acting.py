@@ -7,24 +7,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from textual import events, work
 from textual.binding import Binding
 from textual.widgets import Input
 
-from workbench.errors import WorkbenchError
-from workbench_tui.resource import Action, Item, Outcome, Resource, Values
+from workbench_tui.resource import Action, Item, Outcome, Resource
 from workbench_tui.screens.frame import FramedScreen
-from workbench_tui.session import Session
+from workbench_tui.session import SEEN_S, Session
 from workbench_tui.texts import say
 
-if TYPE_CHECKING:
-    from workbench_tui.screens.dialogue import Confirm
-
 Acting = TypeVar("Acting", bound="ActingScreen")
-
-_NAMED_AT_MOST = 8
 
 
 def with_actions(screen: type[Acting], resource: Resource) -> type[Acting]:
@@ -105,9 +99,13 @@ class ActingScreen(FramedScreen):
         if action.form:
             from workbench_tui.screens.form import Form  # noqa: PLC0415 (only once it is needed)
 
-            self.app.push_screen(Form(action, self.session.scope, items[0]), self._after_form(action))
+            form = Form(self.resource, action, self.session.scope, items)
+            self.app.push_screen(form, self._after_form(action))
         elif action.loses:
-            self.app.push_screen(self._question(action, items), self._after_question(action, items))
+            from workbench_tui.screens.dialogue import Confirm  # noqa: PLC0415 (only once it is needed)
+
+            question = Confirm.before(self.resource, action, self.session.scope, items)
+            self.app.push_screen(question, self._after_question(action, items))
         else:
             self._carry_out(action, items)
 
@@ -117,11 +115,10 @@ class ActingScreen(FramedScreen):
             self.notify(reason, title=say(action.title), severity="warning", markup=False)
         return bool(reason)
 
-    def _after_form(self, action: Action) -> Callable[[Outcome | None], None]:
-        def report(outcome: Outcome | None) -> None:
-            if outcome:
-                self._report(action, outcome)
-                self.refresh_data()
+    def _after_form(self, action: Action) -> Callable[[Sequence[Outcome] | None], None]:
+        def report(outcomes: Sequence[Outcome] | None) -> None:
+            if outcomes:
+                self._report_all(action, outcomes)
 
         return report
 
@@ -132,31 +129,21 @@ class ActingScreen(FramedScreen):
 
         return go_on
 
-    def _question(self, action: Action, items: Sequence[Item]) -> Confirm:
-        from workbench_tui.screens.dialogue import Confirm  # noqa: PLC0415 (only once it is needed)
-
-        assert action.loses
-        losses = [action.loses(item) for item in items[:_NAMED_AT_MOST]]
-        if len(items) > _NAMED_AT_MOST:
-            losses.append(say("… and {count} more.", count=len(items) - _NAMED_AT_MOST))
-        command = action.command(items[0], {}) if len(items) == 1 else ""
-        what = self.resource.label(items[0]) if len(items) == 1 else str(len(items))
-        return Confirm(f"{say(action.title)}: {what}", "\n".join(losses), command)
-
     @work
     async def _carry_out(self, action: Action, items: Sequence[Item]) -> None:
-        done: list[Outcome] = []
-        given: Values = {}
-        for item in items:
-            try:
-                done.append(await action.run(self.session.scope, item, given))
-            except WorkbenchError as error:
-                self.post_message(self.Failed(error))
-        if len(done) > 1:
-            self.notify(say("{action}: {count} done.", action=say(action.title), count=len(done)))
-        for outcome in done[:1] if len(done) == 1 else [each for each in done if each.url or each.secret]:
-            self._report(action, outcome)
-        self.refresh_data()
+        done = await action.run_for(self.session.scope, items, {})
+        if done.failures:
+            failed = [item for item, _ in done.failures]
+            self.notify(
+                self.resource.explained(action, done.failures),
+                title=self.resource.heading(action, failed),
+                severity="error",
+                timeout=SEEN_S,
+                markup=False,
+            )
+        if done.forbidden:
+            self.post_message(self.Doubt())
+        self._report_all(action, done.outcomes)
 
     @work(exclusive=True, group="terminal")
     async def _give_terminal(self, action: Action, words: Sequence[str]) -> None:
@@ -167,6 +154,15 @@ class ActingScreen(FramedScreen):
             complaint = await lent_terminal(words)
         if complaint:
             self.notify(complaint, title=say(action.title), severity="error", markup=False)
+        self.refresh_data()
+
+    def _report_all(self, action: Action, outcomes: Sequence[Outcome]) -> None:
+        """Each, where there is something to take along; of what only says that it is done, how many."""
+        told = [each for each in outcomes if each.url or each.secret] if len(outcomes) > 1 else outcomes
+        if told is not outcomes:
+            self.notify(say("{action}: {count} done.", action=say(action.title), count=len(outcomes)))
+        for outcome in told:
+            self._report(action, outcome)
         self.refresh_data()
 
     def _report(self, action: Action, outcome: Outcome) -> None:
@@ -198,13 +194,18 @@ class ActingScreen(FramedScreen):
             return say("There is nothing here to do this to.")
         if action.takes_terminal and self.app.is_web:
             return say("A browser has no terminal to give; `workbench dashboard` in one has.")
-        if action.takes_terminal and len(self.chosen) > 1:
+        if action.single and len(self.chosen) > 1:
             return say("This is for one at a time.")
         reasons = [self._why_not_to(action, item) for item in self.chosen]
         return reasons[0] if all(reasons) else ""
 
     def _why_not_to(self, action: Action, item: Item) -> str:
-        refusal = self.session.scope.rights.refusal(action.operation, owner_id=self.resource.owner_id(item))
+        scope = self.session.scope
+        refusal = scope.rights.refusal(
+            action.operation,
+            owner_id=self.resource.owner_id(item),
+            elsewhere=self.resource.workspace_id(item) not in ("", scope.workspace_id),
+        )
         return refusal or action.blocked(item)
 
     def _action(self, name: str) -> Action:

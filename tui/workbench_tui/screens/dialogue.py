@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import ClassVar, Self
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -11,6 +13,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen, ScreenResultType
 from textual.widgets import Button, Input, Static
 
+from workbench_tui.resource import Action, Item, Resource, Scope, Values, named_at_most
 from workbench_tui.screens.frame import in_users_language
 from workbench_tui.texts import say
 
@@ -63,6 +66,21 @@ class Confirm(Dialogue[bool]):
         super().__init__(classes="-danger")
         self._title, self._loss, self._command = title, loss, command
 
+    @classmethod
+    def before(
+        cls,
+        resource: Resource,
+        action: Action,
+        scope: Scope,
+        items: Sequence[Item],
+        given: Values = MappingProxyType({}),
+    ) -> Self:
+        """The question before an action by which these lose something."""
+        assert action.loses
+        losses = named_at_most([action.loses(item) for item in items])
+        command = action.command(scope, items[0], given) if len(items) == 1 else ""
+        return cls(resource.heading(action, items), losses, command)
+
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = self._title
@@ -88,10 +106,7 @@ class Confirm(Dialogue[bool]):
 class Handout(Dialogue[None]):
     """Shows something to take along: a link, a key. It is copied too."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "copy", "Copy"),
-        Binding("enter", "close", "Close", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("c", "copy", "Copy")]  # Enter may be the form's, twice
 
     def __init__(self, title: str, text: str, note: str = "") -> None:
         super().__init__()

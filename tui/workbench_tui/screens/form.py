@@ -20,8 +20,9 @@ from textual.widgets import Button, Input, Label, OptionList, Static
 from textual.widgets.option_list import Option
 
 from workbench.errors import WorkbenchError
-from workbench_tui.resource import Action, Field, Item, Outcome, Scope, Values
-from workbench_tui.screens.dialogue import Dialogue
+from workbench_tui.resource import Action, Done, Field, Item, Outcome, Resource, Scope, Values
+from workbench_tui.screens.dialogue import Confirm, Dialogue
+from workbench_tui.screens.frame import FramedScreen
 from workbench_tui.texts import say
 from workbench_tui.widgets.text_field import TextField
 
@@ -107,7 +108,7 @@ class Line(Horizontal):
     @on(events.DescendantBlur)
     def _narrow(self) -> None:
         offered = self.query_one(OptionList)
-        typed = self.value.lower()
+        typed = self._begun.lower()
         whole = any(typed == value.lower() for value, _ in self._options)
         fitting = [each for each in self._options if whole or typed in f"{each[0]} {each[1]}".lower()]
         offered.clear_options()
@@ -115,6 +116,12 @@ class Line(Horizontal):
         offered.set_class(self.query_one(Input).has_focus and bool(fitting), "-open")
         if self.query_one(Input).has_focus:
             self.call_after_refresh(self.scroll_visible, animate=False)
+
+    @property
+    def _begun(self) -> str:
+        """The value that is being typed; of several, the last."""
+        typed = self.query_one(Input).value
+        return typed.rpartition(" ")[2] if self.field.several else typed.strip()
 
     @on(Input.Submitted)
     def _take_highlighted(self, event: Input.Submitted) -> None:
@@ -130,16 +137,22 @@ class Line(Horizontal):
 
     def _take_value(self, value: str) -> None:
         field = self.query_one(Input)
+        if self.field.several:  # there may be more to come
+            before = field.value[: len(field.value) - len(self._begun)]
+            field.value = f"{before}{value} "
+            field.cursor_position = len(field.value)
+            field.focus()
+            return
         field.value = value
         field.focus()
         self.screen.focus_next()
 
 
-class Form(Dialogue[Outcome]):
+class Form(Dialogue[Sequence[Outcome]]):
     """Asks for what an action needs, and does it.
 
     Args:
-        item: What it is done to, from which fields start.
+        items: What it is done to, from which fields start as far as they agree.
     """
 
     CSS_PATH = ["dialogue.tcss", "form.tcss"]  # noqa: RUF012
@@ -151,27 +164,25 @@ class Form(Dialogue[Outcome]):
     ]
 
     @dataclass
-    class Done(Message):
-        """The daemon agreed."""
+    class Answered(Message):
+        """The daemon agreed, or did not, or both."""
 
-        outcome: Outcome
+        done: Done
 
-    @dataclass
-    class Refused(Message):
-        """The daemon did not."""
-
-        error: WorkbenchError
-
-    def __init__(self, action: Action, scope: Scope, item: Item) -> None:
+    def __init__(self, resource: Resource, action: Action, scope: Scope, items: Sequence[Item]) -> None:
         super().__init__()
-        self._action, self._scope, self._item = action, scope, item
+        self._resource, self._action, self._scope = resource, action, scope
+        self._items = items
+        self._outcomes: list[Outcome] = []
+        self._awaits_answer = False
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
-            box.border_title = say(self._action.title)
+            box.border_title = self._resource.heading(self._action, self._items)
             with VerticalScroll(id="fields", can_focus=False):
                 for field in self._action.form:
-                    yield Line(field, field.start(self._item))
+                    starts = {field.start(item) for item in self._items}
+                    yield Line(field, starts.pop() if len(starts) == 1 else "")
             yield Static(id="problem", classes="-none", markup=False)
             yield Static(id="command", markup=False)
             with Horizontal(classes="buttons"):
@@ -200,7 +211,9 @@ class Form(Dialogue[Outcome]):
 
     @on(Input.Changed)
     def _say_command(self) -> None:
-        self.query_one("#command", Static).update(self._action.command(self._item, self._values))
+        if len(self._items) == 1:
+            said = self._action.command(self._scope, self._items[0], self._values)
+            self.query_one("#command", Static).update(said)
 
     @on(Input.Submitted)
     def _next(self) -> None:
@@ -214,31 +227,55 @@ class Form(Dialogue[Outcome]):
             self.action_close()
 
     def action_submit(self) -> None:
-        """Do it, unless a field is wrong."""
+        """Do it, unless a field is wrong, or it is being done."""
+        if self._awaits_answer:
+            return
         wrong = [line for line in self.query(Line) if line.problem]
         for line in wrong:
             line.show_problem()
         if wrong:
             wrong[0].query_one(Input).focus()
             return
-        self._submit(self._values)
+        given = self._values
+        if not self._action.loses:
+            self._submit(given)
+            return
+
+        def go_on(agreed: bool | None) -> None:
+            if agreed:
+                self._submit(given)
+
+        self.app.push_screen(
+            Confirm.before(self._resource, self._action, self._scope, self._items, given), go_on
+        )
+
+    def _submit(self, given: Values) -> None:
+        self._awaits_answer = True
+        self._ask(given)
 
     @work(exclusive=True)
-    async def _submit(self, given: Values) -> None:
-        try:
-            self.post_message(self.Done(await self._action.run(self._scope, self._item, given)))
-        except WorkbenchError as error:
-            self.post_message(self.Refused(error))
+    async def _ask(self, given: Values) -> None:
+        self.post_message(self.Answered(await self._action.run_for(self._scope, self._items, given)))
 
-    @on(Done)
-    def _finish(self, event: Done) -> None:
-        self.dismiss(event.outcome)
-
-    @on(Refused)
-    def _say_refusal(self, event: Refused) -> None:
+    @on(Answered)
+    def _finish(self, event: Answered) -> None:
+        """Stay for whom the daemon refused; nothing is done twice to the others."""
+        self._awaits_answer = False
+        self._outcomes += event.done.outcomes
+        if not event.done.failures:
+            self.dismiss(self._outcomes)
+            return
+        if event.done.forbidden:
+            self.post_message(FramedScreen.Doubt())
+        self._items = [item for item, _ in event.done.failures]
+        self.query_one("#box").border_title = self._resource.heading(self._action, self._items)
         problem = self.query_one("#problem", Static)
-        problem.update(f"✖ {event.error}")
+        problem.update(f"✖ {self._resource.explained(self._action, event.done.failures)}")
         problem.remove_class("-none")
+
+    def action_close(self) -> None:
+        """Leave what was not done undone."""
+        self.dismiss(self._outcomes or None)
 
     @property
     def _values(self) -> Values:

@@ -16,7 +16,7 @@ from textual.widget import Widget
 
 from workbench.errors import WorkbenchError
 from workbench_tui.resource import Item, Scope
-from workbench_tui.session import Connection, Session
+from workbench_tui.session import SEEN_S, Connection, Session
 from workbench_tui.texts import say
 from workbench_tui.whole_notes import WholeNotes
 from workbench_tui.widgets.crumbs import Crumbs
@@ -71,6 +71,9 @@ class FramedScreen(Screen[None]):
         """The user wants to look at another workspace."""
 
         workspace: str
+
+    class Doubt(Message):
+        """Workspace and rights may be other ones by now."""
 
     @dataclass
     class Failed(Message):
@@ -130,9 +133,12 @@ class FramedScreen(Screen[None]):
 
     @on(Failed)
     def _explain(self, event: Failed) -> None:
-        if event.error.code == "DaemonAway":
+        if event.error.code == "DaemonAway" or not self.session.connection.alive:
             return  # the top line says so for as long as it lasts
-        self.notify(str(event.error), title=event.error.code, severity="error", timeout=12, markup=False)
+        if self.session.is_news(str(event.error)):
+            self.notify(
+                str(event.error), title=event.error.code, severity="error", timeout=SEEN_S, markup=False
+            )
 
     def _reconnected(self, connection: Connection) -> None:
         self._tell_age()
@@ -156,6 +162,7 @@ class FramedScreen(Screen[None]):
         self._tell_age()
 
     def _tell_age(self) -> None:
-        alive = self.session.connection.alive
-        self.set_class(not alive, "-away")
-        self.query_one(Crumbs).away_s = None if alive else int(time.monotonic() - self.session.heard_at)
+        connection, crumbs = self.session.connection, self.query_one(Crumbs)
+        self.set_class(not connection.alive, "-away")
+        crumbs.problem, crumbs.refused = connection.problem, connection.refused
+        crumbs.away_s = None if connection.alive else int(time.monotonic() - self.session.heard_at)

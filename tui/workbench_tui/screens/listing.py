@@ -94,7 +94,9 @@ class ListScreen(ActingScreen):
         self.table.narrow(Filter(memory.get(f"filter.{self.resource.name}")))
         self.query_one("#filter", Input).value = self.table.filter.text
         column, _, direction = memory.get(f"sort.{self.resource.name}").partition(" ")
-        self.table.sort_on(column.replace("_", " "), descending=direction == "down")
+        wanted = column.replace("_", " ")
+        known = any(wanted == each.title for each in self.resource.columns)  # not after every update
+        self.table.sort_on(wanted if known else "", descending=known and direction == "down")
         self.table.show(self.session.known(self.resource.name) or ())
         self.table.focus()
         self.session.changed.subscribe(self, self._changed)
@@ -149,7 +151,7 @@ class ListScreen(ActingScreen):
             count = "…"
         if self._left_out:
             count = say("{shown}, without {count} more", shown=count, count=f"{self._left_out:,}")
-        marks = f" · ◉ {len(table.marked)}" if table.marked else ""
+        marks = f" · ◉ {len(shown_marks)}" if (shown_marks := table.marked_and_shown) else ""
         title = f"{say(self.resource.title)} {count}{marks}"
         order = f"{say(table.sorted_by)} {'↓' if table.descending else '↑'}" if table.sorted_by else ""
         narrowed = f"/{table.filter.text}" if table.filter.text else ""
@@ -199,8 +201,9 @@ class ListScreen(ActingScreen):
         self.refresh_keys()
 
     def action_refresh(self) -> None:
-        """Ask now."""
+        """Ask now, and what the user may do too."""
         self.refresh_data()
+        self.post_message(self.Doubt())
 
     def action_sort(self) -> None:
         """Sort by the next column, after the last one by none."""

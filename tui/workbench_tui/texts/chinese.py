@@ -10,6 +10,8 @@ from workbench_tui.texts.chinese_things import THINGS
 _FRAME: Mapping[str, str] = {
     "live": "实时",
     "away; data is {age} old": "失去联系；数据已过 {age}",
+    "refused; data is {age} old": "被拒绝；数据已过 {age}",
+    "Refused": "被拒绝",
     "Nobody answers": "无人应答",
     "Back": "返回",
     "One step back.": "退回一步。",
@@ -191,7 +193,8 @@ _OVERVIEW: Mapping[str, str] = {
     "Docker: {message}": "Docker：{message}",
     "Gateway: {message}": "网关：{message}",
     "Image {name}: {message}": "镜像 {name}：{message}",
-    "another workspace": "其他工作空间",
+    "somebody else": "他人",
+    "somebody else's": "他人的",
     "free": "空闲",
     "idle": "闲置",
 }

@@ -69,15 +69,32 @@ NOTEBOOKS: Mapping[str, str] = {
     "Or leave it and give the amounts below.": "或留空，在下面填数量。",
     "Memory, GiB": "内存 GiB",
     "Mounts": "挂载",
-    "nas://workspace/data=/mnt/data, with spaces between several.": (
-        "nas://workspace/data=/mnt/data，多个以空格分隔。"
+    "nas://workspace/data=/mnt/data, :ro behind it for only reading; spaces between several.": (
+        "nas://workspace/data=/mnt/data，其后加 :ro 为只读；多个以空格分隔。"
     ),
+    "Give a named size or amounts, not both.": "请填规格或数量，不要两者都填。",
+    "free now": "现在空闲",
+    "has to wait now": "现在需排队",
+    "the workspace's files": "工作空间的文件",
+    "as in {name}": "同 {name}",
+    "GPU model": "GPU 型号",
+    "A part of the card's name, or a MIG profile; left empty: any.": (
+        "卡名的一部分，或 MIG 规格；留空：任意。"
+    ),
+    "GPU share, GiB": "GPU 份额 GiB",
+    "So much memory of one GPU, which others use too, instead of whole ones.": (
+        "一块与他人共用的 GPU 的这么多显存，以代整卡。"
+    ),
+    "{size} of one card, shared": "一块共享卡的 {size}",
+    "A size such as 8 or 512Mi is wanted.": "需要大小，如 8 或 512Mi。",
     "{mount} is not like nas://workspace/data=/mnt/data.": (
         "{mount} 不是 nas://workspace/data=/mnt/data 的形式。"
     ),
     "A whole number is wanted.": "需要整数。",
     "A number from 0 up is wanted.": "需要不小于 0 的数。",
     "A number is wanted.": "需要数字。",
+    "No machine has so much.": "没有机器有这么多。",
+    "A whole number from 1 to 9 is wanted.": "需要 1 到 9 的整数。",
     "{idle} of {limit} min": "{limit} 分钟中的 {idle} 分钟",
     "no limit": "无限制",
     "It is {state}.": "它{state}。",
@@ -165,6 +182,7 @@ MACHINE: Mapping[str, str] = {
 
 PEOPLE: Mapping[str, str] = {
     "Workspaces": "工作空间",
+    "You are in no workspace {name}; this is {here}.": "您不在工作空间 {name} 中；这里是 {here}。",
     "You are in no workspace yet.": "您尚不在任何工作空间。",
     "You are in no workspace yet: press `n` to make one.": "您尚不在任何工作空间：按 `n` 新建。",
     "Shown as": "显示为",
@@ -239,6 +257,10 @@ PEOPLE: Mapping[str, str] = {
     "what they run is stopped": "停止其运行的一切",
     "what they run goes on": "继续运行",
     "Delete them; their files stay.": "删除用户；文件保留。",
+    "{name} is shut out of everything at once.": "{name} 将立即被禁入。",
+    "{name} is lost for good, with all keys and tokens; their files stay.": (
+        "{name} 及其所有密钥和令牌将永久丢失；文件保留。"
+    ),
     "{name} is deleted; their files stay.": "{name} 已删除；文件保留。",
     "The machine's owner stays.": "本机所有者不能移除。",
 }
@@ -283,7 +305,9 @@ SHARES: Mapping[str, str] = {
     "Set a part of the machine aside.": "划出机器的一部分。",
     "Pool {name} is there.": "资源池 {name} 已建。",
     "Left empty: every kind. Spaces between several.": "留空：所有类别。多个以空格分隔。",
-    "Left empty: all. Ids with spaces between several.": "留空：全部。多个 ID 以空格分隔。",
+    "Only these use it; left empty: nobody. Spaces between several.": (
+        "仅这些工作空间可用；留空：均不可用。多个以空格分隔。"
+    ),
     "Runs": "运行",
     "Give it another size, other kinds, other workspaces.": "修改大小、类别或工作空间。",
     "Drain": "排空",

@@ -25,6 +25,10 @@ class Crumbs(Widget):
     user = reactive("")
     away_s: reactive[float | None] = reactive(None)
     """How old the data is while the daemon does not answer; None while it does."""
+    problem = reactive("")
+    """Why it does not."""
+    refused = reactive(False)
+    """Whether it does answer, but refuses to tell of changes."""
 
     def watch_away_s(self, away_s: float | None) -> None:
         """Alarm by more than a colour: the words change too."""
@@ -37,8 +41,15 @@ class Crumbs(Widget):
         if self.away_s is None:
             connection = f"● {say('live')}"
         else:
-            connection = f"✖ {say('away; data is {age} old', age=values.duration(self.away_s))}"
+            age = values.duration(self.away_s)
+            how = "refused; data is {age} old" if self.refused else "away; data is {age} old"
+            connection = f"✖ {say(how, age=age)}"
         right = Text("  ".join(each for each in (self.workspace, self.user, connection) if each))
         room = self.content_size.width - right.cell_len - 1
+        if self.problem:
+            left = Text("  ").join([left, Text(self.problem, "italic")])
+            if left.cell_len > room:  # it matters more than for whom and where
+                right = Text(connection)
+                room = self.content_size.width - right.cell_len - 1
         left.truncate(max(room, 0), overflow="ellipsis", pad=True)
         return left + Text(" ") + right

@@ -189,13 +189,16 @@ class LogView(Vertical):
         self.post_message(self.SaveWanted(self))
 
     def action_leave(self) -> None:
-        """Ask nothing."""
-        self._leave_question()
+        """Ask nothing; where nothing is asked, take back the filter."""
+        if self.question.has_class("-asked"):
+            self._leave_question()
+        else:
+            self.rows.only = None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Escape is somebody else's while nothing is asked; a slash in an answer is a slash."""
+        """Escape is somebody else's while there is nothing to leave; a slash in an answer is a slash."""
         asked = self.question.has_class("-asked")
-        return {"leave": asked, "ask": not asked}.get(action, True)
+        return {"leave": asked or bool(self.rows.only), "ask": not asked}.get(action, True)
 
     # What is answered, and what happens below
 

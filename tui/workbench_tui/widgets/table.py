@@ -94,9 +94,15 @@ class ResourceTable(DataTable[Cell]):
 
     @property
     def chosen(self) -> list[Item]:
-        """The marked items, or the one under the cursor."""
-        marked = [self.items[id] for id in self.items if id in self.marked]
+        """The marked items that are shown, or the one under the cursor."""
+        shown_marks = self.marked_and_shown
+        marked = [self.items[id] for id in self.items if id in shown_marks]
         return marked or [item for item in [self.current] if item]
+
+    @property
+    def marked_and_shown(self) -> set[str]:
+        """Marks that the filter hides wait for its end: nothing is done to what one does not see."""
+        return {id for id in self.marked if id in self.rows}
 
     def show(self, items: Sequence[Item]) -> None:
         """Show these items, changing only what changed."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from workbench_tui import checks
+from workbench_tui.commands import shell_command
 from workbench_tui.resource import (
     Action,
+    Column,
     Field,
     Item,
     Resource,
@@ -18,10 +20,10 @@ from workbench_tui.resource import (
     text,
 )
 from workbench_tui.resources.notebooks import acts, detail
-from workbench_tui.resources.notebooks.forms import FORM, SIZE, create_command
-from workbench_tui.resources.notebooks.reading import amount, idle_limit, name, tags
+from workbench_tui.resources.notebooks.forms import FORM, SIZE, create_command, resize_command
+from workbench_tui.resources.notebooks.reading import amount, gpus, idle_limit, name, tags
 from workbench_tui.texts import say
-from workbench_tui.tones import Tone
+from workbench_tui.tones import Tone, Word
 
 _AT_REST = ("Stopped", "Failed")
 
@@ -46,6 +48,7 @@ RESOURCE = Resource(
     id=lambda item: str(item["InstanceId"]),
     label=name,
     owner_id=lambda item: item.get("UserId", ""),
+    workspace_id=lambda item: item.get("WorkspaceId", ""),
     tags=tags,
     follows=frozenset({"notebook"}),
     empty="No notebook yet: press `n` to make one.",
@@ -55,7 +58,7 @@ RESOURCE = Resource(
         text("Owner", "UserName", width=8),
         number("CPU", amount("CPU"), width=4),
         number("GiB", amount("Memory"), width=4),
-        number("GPU", amount("GPU"), width=3),
+        Column(title="GPU", read=gpus, show=lambda wish: Word(wish[1]), width=5, right=True),
         age("Age", "GmtCreateTime"),
         text("Image", "ImageName", width=24, from_width=130, tone=Tone.QUIET),
         text("Id", "InstanceId", width=21, from_width=160, tone=Tone.QUIET),
@@ -87,7 +90,7 @@ RESOURCE = Resource(
             blocked=lambda item: (
                 "" if item["Status"] in _AT_REST else say("It is {state}.", state=say(item["Status"]))
             ),
-            command=lambda item, given: f"workbench notebook start {name(item)}",
+            command=lambda scope, item, given: shell_command("notebook", "start", name(item)),
         ),
         Action(
             name="stop",
@@ -98,7 +101,7 @@ RESOURCE = Resource(
             run=acts.stop,
             loses=lambda item: say("What runs in {name} ends; its files and packages stay.", name=name(item)),
             blocked=lambda item: say("It does not run.") if item["Status"] in _AT_REST else "",
-            command=lambda item, given: f"workbench notebook stop {name(item)}",
+            command=lambda scope, item, given: shell_command("notebook", "stop", name(item)),
         ),
         Action(
             name="open",
@@ -108,7 +111,7 @@ RESOURCE = Resource(
             operation="CreateNotebookTicket",
             run=acts.open_in_browser,
             blocked=lambda item: "" if item["Status"] == "Running" else say("It does not run."),
-            command=lambda item, given: f"workbench notebook open {name(item)}",
+            command=lambda scope, item, given: shell_command("notebook", "open", name(item)),
         ),
         Action(
             name="shell",
@@ -117,9 +120,10 @@ RESOURCE = Resource(
             help="A shell in it; its end leads back here.",
             operation="OpenNotebookShell",
             run=acts.open_shell,
+            single=True,
             takes_terminal=True,
             blocked=lambda item: "" if item["Status"] == "Running" else say("It does not run."),
-            command=lambda item, given: f"workbench notebook shell {name(item)}",
+            command=lambda scope, item, given: shell_command("notebook", "shell", name(item)),
         ),
         Action(
             name="resize",
@@ -128,9 +132,10 @@ RESOURCE = Resource(
             help="Give it another size from its next start.",
             operation="UpdateInstance",
             run=acts.resize,
+            single=True,
             form=SIZE,
             shown=False,
-            command=lambda item, given: f"workbench notebook update {name(item)}",
+            command=resize_command,
         ),
         Action(
             name="clone",
@@ -139,6 +144,7 @@ RESOURCE = Resource(
             help="Make another one like it.",
             operation="CreateInstance",
             run=acts.create,
+            single=True,
             form=FORM,
             shown=False,
             command=create_command,
@@ -163,6 +169,9 @@ RESOURCE = Resource(
                     ),
                 ),
             ),
+            command=lambda scope, item, given: shell_command(
+                "notebook", "update", name(item), idle_minutes=given["minutes"] or None
+            ),
         ),
         Action(
             name="snooze",
@@ -173,7 +182,7 @@ RESOURCE = Resource(
             run=acts.snooze,
             shown=False,
             blocked=lambda item: "" if idle_limit(item) else say("It has no idle limit."),
-            command=lambda item, given: f"workbench notebook snooze {name(item)}",
+            command=lambda scope, item, given: shell_command("notebook", "snooze", name(item)),
         ),
         Action(
             name="revoke",
@@ -184,7 +193,7 @@ RESOURCE = Resource(
             run=acts.revoke,
             loses=lambda item: say("Whoever has {name} open has to ask for a new link.", name=name(item)),
             shown=False,
-            command=lambda item, given: f"workbench notebook revoke {name(item)}",
+            command=lambda scope, item, given: shell_command("notebook", "revoke", name(item)),
         ),
         Action(
             name="delete",
@@ -197,7 +206,7 @@ RESOURCE = Resource(
                 "{name} and the packages installed in it are lost; its owner's files stay.", name=name(item)
             ),
             shown=False,
-            command=lambda item, given: f"workbench notebook delete {name(item)}",
+            command=lambda scope, item, given: shell_command("notebook", "delete", name(item)),
         ),
     ),
 )

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from workbench.errors import WorkbenchError
 from workbench_tui.resource import Item, Outcome, Scope, Values
-from workbench_tui.resources.notebooks.forms import wanted
-from workbench_tui.resources.notebooks.reading import name
+from workbench_tui.resources.notebooks.forms import created, resized
+from workbench_tui.resources.notebooks.reading import idle_limit, name
 from workbench_tui.texts import say
 
 _LIMIT = ("MaxIdleTimeInMinutes", "CpuPercentThreshold", "GpuPercentThreshold")
 
 
 async def create(scope: Scope, item: Item, given: Values) -> Outcome:
-    """Ask for a notebook."""
+    """Ask for a notebook, one like `item` where there is one."""
     answer = await scope.call(
-        "dsw", "CreateInstance", WorkspaceId=scope.workspace_id or None, **wanted(given)
+        "dsw", "CreateInstance", WorkspaceId=scope.workspace_id or None, **created(item, given)
     )
+    new = {"instance_id": answer["InstanceId"]}
+    if idle_limit(item):
+        try:
+            await scope.call("dsw", "CreateIdleInstanceCuller", **new, **_limit(item))
+        except WorkbenchError:
+            await scope.call("dsw", "DeleteInstance", **new)
+            raise
     return Outcome(said=say("Notebook {name} is being made.", name=given["name"] or answer["InstanceId"]))
 
 
 async def resize(scope: Scope, item: Item, given: Values) -> Outcome:
     """Change what it is given from its next start."""
-    await scope.call("dsw", "UpdateInstance", instance_id=item["InstanceId"], **wanted(given))
+    await scope.call("dsw", "UpdateInstance", instance_id=item["InstanceId"], **resized(item, given))
     return Outcome(said=say("{name} has its new size from its next start.", name=name(item)))
 
 
@@ -74,7 +84,7 @@ async def limit_idling(scope: Scope, item: Item, given: Values) -> Outcome:
 
 async def snooze(scope: Scope, item: Item, given: Values) -> Outcome:
     """Set the idle limit that it has once more, as it counts from then."""
-    limit = {name: value for name, value in item["IdleInstanceCuller"].items() if name in _LIMIT}
+    limit = _limit(item)
     await scope.call("dsw", "CreateIdleInstanceCuller", instance_id=item["InstanceId"], **limit)
     return Outcome(
         said=say(
@@ -83,3 +93,7 @@ async def snooze(scope: Scope, item: Item, given: Values) -> Outcome:
             minutes=limit["MaxIdleTimeInMinutes"],
         )
     )
+
+
+def _limit(item: Item) -> dict[str, Any]:
+    return {name: value for name, value in item["IdleInstanceCuller"].items() if name in _LIMIT}

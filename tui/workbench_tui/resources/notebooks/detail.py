@@ -10,7 +10,7 @@ from workbench.wire.operations import operation
 from workbench_tui import values
 from workbench_tui.measures import curves, history
 from workbench_tui.resource import Item, Scope, Series, state_word
-from workbench_tui.resources.notebooks.reading import name, preemptible
+from workbench_tui.resources.notebooks.reading import gpu_share, gpus, name, preemptible
 from workbench_tui.texts import say
 from workbench_tui.tones import Tone, Word
 
@@ -49,6 +49,11 @@ async def charts(scope: Scope, item: Item, seconds: float) -> Sequence[Series]:
     return curves(await history(scope, seconds, Kind="notebook", Id=item["InstanceId"]), _CHARTS)
 
 
+def _gpus(item: Item) -> str:
+    _, wish = gpus(item)
+    return say("{size} of one card, shared", size=wish) if gpu_share(item) else wish
+
+
 def facts(item: Item) -> Sequence[tuple[str, Sequence[tuple[str, Word]]]]:
     """What its page says."""
     resource, culler = item.get("RequestedResource") or {}, item.get("IdleInstanceCuller") or {}
@@ -82,7 +87,8 @@ def facts(item: Item) -> Sequence[tuple[str, Sequence[tuple[str, Word]]]]:
                 ("CPU", Word(resource.get("CPU") or "")),
                 ("Memory", Word(f"{resource.get('Memory') or ''} GiB")),
                 ("Shared memory", Word(f"{resource.get('SharedMemory') or ''} GiB")),
-                ("GPU", Word(resource.get("GPU") or "")),
+                ("GPU", Word(_gpus(item))),
+                ("GPU model", Word(resource.get("GPUType") or "")),
                 ("Pool", Word(item.get("ResourceName") or "")),
                 ("Priority", Word(str(item.get("Priority") or ""))),
                 ("Preemptible", Word(say("yes") if preemptible(item) else say("no"))),
