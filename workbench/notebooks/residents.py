@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from workbench import scheduler, workspaces
 from workbench.node import Inventory
-from workbench.notebooks import access, place, records, rules, search
+from workbench.notebooks import access, place, records, rules, saving, search
 from workbench.notebooks.records import Notebook, Wanted
 from workbench.notebooks.session import KIND
 from workbench.parts import Parts
@@ -96,9 +96,8 @@ def _folders(parts: Parts, workspace_id: str) -> list[Path]:
 
 
 def _change(parts: Parts, db: Database, chosen: Sequence[Notebook], change: Change) -> workspaces.Afterwards:
-    for notebook in chosen:
-        records.save(db, change(notebook))
-    return workspaces.one_after_another([partial(parts.queue.wake, KIND, each.id) for each in chosen])
+    changed = [saving.record(db, change(notebook)) for notebook in chosen]
+    return workspaces.one_after_another([partial(saving.pass_on, parts, each) for each in changed])
 
 
 RESIDENTS = workspaces.Residents(

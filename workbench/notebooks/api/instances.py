@@ -17,13 +17,12 @@ from workbench import scheduler, workspaces
 from workbench.errors import InvalidInput, NotFound
 from workbench.node import Inventory
 from workbench.node.room import expect_room
-from workbench.notebooks import access, place, records, residents, rules, search, sight
+from workbench.notebooks import access, place, records, residents, rules, saving, search, sight
 from workbench.notebooks.api import filters, requests, views
 from workbench.notebooks.records import NoSuchNotebook, Notebook, Wanted
 from workbench.notebooks.session import KIND
 from workbench.parts import Parts, Route
 from workbench.storage import MountRequest
-from workbench.telemetry import Change, Event, Level, events
 from workbench.wire import lists
 from workbench.wire.call import Call
 from workbench.wire.choices import one_of
@@ -57,7 +56,7 @@ def create(parts: Parts, call: Call) -> Answer:
         records.insert(db, notebook)
         _begin(parts, db, notebook, inventory)
         workspaces.put_tags(db, KIND, notebook.id, workspace_id, requests.tags(call.fields))
-        _note(db, notebook, f"Created by {call.caller.name}.", now)
+        saving.note(db, notebook, f"Created by {call.caller.name}.")
     return _told(parts, notebook)
 
 
@@ -112,8 +111,7 @@ def start(parts: Parts, call: Call) -> Answer:
         notebook = rules.start(before, parts.now())
         if notebook != before:
             _begin(parts, db, notebook, inventory)
-            notebook = records.save(db, notebook)
-            _note(db, notebook, f"Start asked for by {call.caller.name}.", parts.now())
+            notebook = saving.record(db, notebook, f"Start asked for by {call.caller.name}.")
     return _told(parts, notebook)
 
 
@@ -206,26 +204,13 @@ def permitted(db: Database, call: Call, notebook_id: str = "") -> Notebook:
 
 def _ask(parts: Parts, call: Call, change: Callable[[Notebook, datetime], Notebook], what: str) -> Answer:
     with parts.store.transaction() as db:
-        before = permitted(db, call)
-        notebook = change(before, parts.now())
-        if notebook != before:
-            notebook = records.save(db, notebook)
-            _note(db, notebook, f"{what} asked for by {call.caller.name}.", parts.now())
+        changed = change(permitted(db, call), parts.now())
+        notebook = saving.record(db, changed, f"{what} asked for by {call.caller.name}.")
     return _told(parts, notebook)
 
 
 def _told(parts: Parts, notebook: Notebook) -> Answer:
-    parts.queue.wake(KIND, notebook.id)
-    parts.live.tell(
-        Change(
-            kind=KIND,
-            id=notebook.id,
-            workspace_id=notebook.workspace_id,
-            private_to=notebook.private_to,
-            status=notebook.status,
-            message=notebook.reason,
-        )
-    )
+    saving.pass_on(parts, notebook)
     return {"InstanceId": notebook.id}
 
 
@@ -259,22 +244,6 @@ def _begin(parts: Parts, db: Database, notebook: Notebook, inventory: Inventory)
         residents.work(notebook, inventory),
         installed=residents.installed(inventory),
         overcommit=scheduler.Overcommit(parts.settings.cpu_overcommit, parts.settings.memory_overcommit),
-    )
-
-
-def _note(db: Database, notebook: Notebook, message: str, now: datetime) -> None:
-    events.add(
-        db,
-        Event(
-            kind=KIND,
-            id=notebook.id,
-            workspace_id=notebook.workspace_id,
-            owner_id=notebook.user_id,
-            time=now,
-            level=Level.NORMAL,
-            reason=notebook.status.value,
-            message=message,
-        ),
     )
 
 
