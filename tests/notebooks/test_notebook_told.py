@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.notebooks.examples import NOW
 from tests.notebooks.machine import Machine
 from workbench import notebooks
+from workbench.node.room import DiskAlmostFull
 from workbench.notebooks import rules
 from workbench.notebooks.records import IdleLimit, Status, Wanted
 from workbench.telemetry import Change, events
@@ -78,6 +81,36 @@ def test_a_deletion_with_its_workspace_is_told(machine: Machine) -> None:
     change = heard(machine, lambda: machine.ask(machine.owner, "DeleteWorkspace", workspace_id=workspace))
 
     assert (change.id, change.status) == ("dsw-1", Status.DELETING)
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"), [("StartInstance", {}), ("UpdateInstance", {"StartInstance": True, "Priority": 2})]
+)
+def test_a_start_is_told_in_whichever_way_it_is_asked_for(
+    machine: Machine, action: str, fields: dict[str, Any]
+) -> None:
+    machine.keep(status=Status.STOPPED, wanted=Wanted.STOPPED)
+
+    machine.ask(machine.owner, action, instance_id="dsw-1", **fields)
+
+    assert machine.record().status is Status.STARTING
+    assert told(machine) == [("Starting", "Start asked for by root.")]
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"), [("StartInstance", {}), ("UpdateInstance", {"StartInstance": True, "Priority": 2})]
+)
+def test_nothing_is_started_on_a_disk_that_is_almost_full(
+    tmp_path: Path, action: str, fields: dict[str, Any]
+) -> None:
+    machine = Machine(tmp_path, disk_floor_gib=10**6)
+    machine.keep(status=Status.STOPPED, wanted=Wanted.STOPPED)
+
+    with pytest.raises(DiskAlmostFull, match="disk_floor_gib"):
+        machine.ask(machine.owner, action, instance_id="dsw-1", **fields)
+    machine.ask(machine.owner, "UpdateInstance", instance_id="dsw-1", Priority=3)
+
+    assert (machine.record().status, machine.record().priority) == (Status.STOPPED, 3)
 
 
 def test_what_is_asked_for_twice_is_told_once(running: Machine) -> None:

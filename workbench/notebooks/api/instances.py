@@ -24,7 +24,7 @@ from workbench.notebooks.session import KIND
 from workbench.parts import Parts, Route
 from workbench.storage import MountRequest
 from workbench.wire import lists
-from workbench.wire.call import Call
+from workbench.wire.call import Call, Caller
 from workbench.wire.choices import one_of
 from workbench.wire.operations import operation
 from workbench.wire.paging import descending, page, sorting
@@ -39,7 +39,7 @@ def create(parts: Parts, call: Call) -> Answer:
     """CreateInstance."""
     now = parts.now()
     inventory = parts.node.inventory()
-    expect_room(parts.settings.home, parts.settings.disk_floor_gib)
+    _expect_room(parts)
     with parts.store.transaction() as db:
         workspace_id = call.fields.get("WorkspaceId") or workspaces.default_workspace(db).workspace_id
         workspaces.require(db, call.caller, workspace_id, call.operation.action)
@@ -86,15 +86,18 @@ def update(parts: Parts, call: Call) -> Answer:
     """UpdateInstance. A running session keeps its size until it is started anew; its priority, and
     whether it may be preempted, hold at once."""
     inventory = parts.node.inventory()
+    starts = bool(call.fields.get("StartInstance"))
+    if starts:
+        _expect_room(parts)
     with parts.store.transaction() as db:
         before = permitted(db, call)
         changed = requests.changed_notebook(before, call.fields, inventory)
         _check_mounts(parts, db, changed)
         notebook = records.save(db, replace(changed, modified_at=parts.now()))
-        if call.fields.get("StartInstance"):
-            notebook = records.save(db, rules.start(notebook, parts.now()))
         if notebook.wanted is Wanted.RUNNING:
             _begin(parts, db, notebook, inventory)
+        if starts:
+            notebook = _start(parts, db, notebook, call.caller, inventory)
         key = (KIND, notebook.id)
         scheduler.name(db, key, notebook.name, private=bool(notebook.private_to))
         scheduler.rate(db, key, priority=notebook.priority, preemptible=notebook.preemptible)
@@ -104,14 +107,10 @@ def update(parts: Parts, call: Call) -> Answer:
 
 def start(parts: Parts, call: Call) -> Answer:
     """StartInstance."""
-    expect_room(parts.settings.home, parts.settings.disk_floor_gib)
+    _expect_room(parts)
     inventory = parts.node.inventory()
     with parts.store.transaction() as db:
-        before = permitted(db, call)
-        notebook = rules.start(before, parts.now())
-        if notebook != before:
-            _begin(parts, db, notebook, inventory)
-            notebook = saving.record(db, notebook, f"Start asked for by {call.caller.name}.")
+        notebook = _start(parts, db, permitted(db, call), call.caller, inventory)
     return _told(parts, notebook)
 
 
@@ -235,6 +234,19 @@ def _view(parts: Parts, db: Database, notebook: Notebook, pools: Mapping[str, st
         settings=parts.settings,
         now=parts.now(),
     )
+
+
+def _expect_room(parts: Parts) -> None:
+    expect_room(parts.settings.home, parts.settings.disk_floor_gib)
+
+
+def _start(parts: Parts, db: Database, notebook: Notebook, caller: Caller, inventory: Inventory) -> Notebook:
+    """Have it run, if its workspace may have that much. Nothing changes for one that already should."""
+    started = rules.start(notebook, parts.now())
+    if started == notebook:
+        return notebook
+    _begin(parts, db, started, inventory)
+    return saving.record(db, started, f"Start asked for by {caller.name}.")
 
 
 def _begin(parts: Parts, db: Database, notebook: Notebook, inventory: Inventory) -> None:
