@@ -18,7 +18,7 @@ from workbench.errors import InvalidInput, NotFound
 from workbench.node import Inventory
 from workbench.node.room import expect_room
 from workbench.notebooks import access, place, records, residents, rules, saving, search, sight
-from workbench.notebooks.api import filters, requests, views
+from workbench.notebooks.api import filters, labels, requests, views
 from workbench.notebooks.records import NoSuchNotebook, Notebook, Wanted
 from workbench.notebooks.session import KIND
 from workbench.parts import Parts, Route
@@ -55,7 +55,7 @@ def create(parts: Parts, call: Call) -> Answer:
         notebook = access.with_new_secrets(parts.vault, notebook)
         records.insert(db, notebook)
         _begin(parts, db, notebook, inventory)
-        workspaces.put_tags(db, KIND, notebook.id, workspace_id, requests.tags(call.fields))
+        workspaces.put_tags(db, KIND, notebook.id, workspace_id, labels.tags(labels.given(call.fields)))
         saving.note(db, notebook, f"Created by {call.caller.name}.")
     return _told(parts, notebook)
 
@@ -162,9 +162,11 @@ def list_specs(parts: Parts, call: Call) -> Answer:
 
 def update_labels(parts: Parts, call: Call) -> Answer:
     """UpdateInstanceLabels: set these, keep the others."""
+    tags = labels.given(call.fields)
+    labels.refuse_of_record(tags)
     with parts.store.transaction() as db:
         notebook = permitted(db, call)
-        workspaces.put_tags(db, KIND, notebook.id, notebook.workspace_id, requests.tags(call.fields))
+        workspaces.put_tags(db, KIND, notebook.id, notebook.workspace_id, tags)
     return {}
 
 
@@ -173,6 +175,7 @@ def delete_labels(parts: Parts, call: Call) -> Answer:
     keys = lists.parts(call.fields.get("LabelKeys", ""))
     if not keys:
         raise InvalidInput("LabelKeys is empty.", hint="Name the keys, with commas between them.")
+    labels.refuse_of_record(keys)
     with parts.store.transaction() as db:
         notebook = permitted(db, call)
         workspaces.take_off_tags(db, KIND, notebook.id, keys)
@@ -228,7 +231,7 @@ def _view(parts: Parts, db: Database, notebook: Notebook, pools: Mapping[str, st
     return views.instance(
         notebook,
         pool=pools[notebook.id],
-        labels=workspaces.tags_of(db, KIND, notebook.id),
+        tags=workspaces.tags_of(db, KIND, notebook.id),
         user_name=workspaces.user_name(db, notebook.user_id),
         workspace_name=workspaces.workspace_name(db, notebook.workspace_id),
         settings=parts.settings,
