@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workbench import notebooks, scheduler, workspaces
+from workbench import scheduler, workspaces
+from workbench.daemon.kinds import RESIDENTS
 from workbench.errors import NotFound
 from workbench.node import Gpu, GpuState
 from workbench.parts import Parts, Route
@@ -100,7 +101,7 @@ def list_queue(parts: Parts, call: Call) -> Answer:
     """ListQueue: what waits, in its turn. Everybody sees how much waits, since everybody waits for it."""
     with parts.store.reading() as db:
         waiting = scheduler.queue_now(db)
-        knows = workspaces.knows(db, call.caller, (notebooks.RESIDENTS,))
+        knows = workspaces.knows(db, call.caller, RESIDENTS)
     return {
         "Queue": [
             _named(each.request, known=known)
@@ -156,7 +157,7 @@ def _gpus(parts: Parts, call: Call) -> list[dict[str, Any]]:
     inventory, states = parts.node.inventory(), parts.node.gpu_states()
     with parts.store.reading() as db:
         known, holders = scheduler.on_record(db), scheduler.holders(db)
-        knows = workspaces.knows(db, call.caller, (notebooks.RESIDENTS,))
+        knows = workspaces.knows(db, call.caller, RESIDENTS)
     overcommit = scheduler.Overcommit(parts.settings.cpu_overcommit, parts.settings.memory_overcommit)
     machine = scheduler.machine_now(inventory, states, known, overcommit, parts.now())
     cards = {card.uuid: card for card in machine.cards}

@@ -12,7 +12,7 @@ from workbench import scheduler, workspaces
 from workbench.node import Inventory
 from workbench.notebooks import access, place, records, rules, saving, search
 from workbench.notebooks.records import Notebook, Wanted
-from workbench.notebooks.session import KIND
+from workbench.notebooks.session import KIND, pod_key
 from workbench.parts import Parts
 
 Change = Callable[[Notebook], Notebook]
@@ -95,6 +95,10 @@ def _folders(parts: Parts, workspace_id: str) -> list[Path]:
     return [parts.storage.directories.environment(each.id) for each in found]
 
 
+def _pins(db: Database) -> list[str]:
+    return [pod_key(id) for id in records.ids(db)]
+
+
 def _change(parts: Parts, db: Database, chosen: Sequence[Notebook], change: Change) -> workspaces.Afterwards:
     changed = [saving.record(db, change(notebook)) for notebook in chosen]
     return workspaces.one_after_another([partial(saving.pass_on, parts, each) for each in changed])
@@ -108,5 +112,6 @@ RESIDENTS = workspaces.Residents(
     remove_all=_remove_all,
     change_locks=_change_locks,
     folders=_folders,
+    pins=_pins,
 )
 """What workspaces must reach of notebooks."""
