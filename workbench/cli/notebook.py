@@ -151,8 +151,7 @@ def create(
 def list_(session: Session, workspace: str, status: str, json_wanted: bool) -> None:
     """List notebooks."""
     filters = {"Status": status} if status else {}
-    listed = notebooks.list_all(session.client, workspace_id=workspace, **filters)
-    found = [notebooks.with_idle_time(session.client, each) for each in listed]
+    found = notebooks.list_all(session.client, workspace_id=workspace, **filters)
     if json_wanted:
         print_json([dataclasses.asdict(each) for each in found])
     elif found:
