@@ -180,10 +180,6 @@ class Runtime:
         """Make sure that there is such a network; a plan joins it by the same name."""
         return self._networks.ensure(name)
 
-    def find_network(self, name: str) -> Network | None:
-        """Look at one network of this home."""
-        return self._networks.find(name)
-
     def list_networks(self) -> list[Network]:
         """Look at all networks of this home."""
         return self._networks.list()
