@@ -20,6 +20,7 @@ from workbench.runtime.images import Failed, Present, Working
 from workbench.runtime.pods import Bind, Pod, PodPlan
 from workbench.storage import HOME, MountContext, MountRequest, identity_files
 from workbench.telemetry import Change, Event, Level, events
+from workbench.wire import sizes
 from workbench.workqueue import AT_ONCE, NOT_UNTIL_WOKEN, Again
 
 log = logging.getLogger(__name__)
@@ -335,7 +336,7 @@ def note_out_of_memory(parts: Parts, notebook_id: str) -> None:
         if notebook is None:
             return
         message = (
-            f"A process in it was killed: all together used more than {notebook.memory_bytes / 2**30:g} GiB. "
+            f"A process in it was killed: all together used more than {sizes.show(notebook.memory_bytes)}. "
             "Give the notebook more memory, or load less at once."
         )
         out_of_memory = Event(
