@@ -428,3 +428,8 @@ def say_for_which_start_a_token_was_made(db: Database) -> None:
 def keep_no_tag_of_what_a_record_says(db: Database) -> None:
     ours = "('workbench.gpu_memory', 'workbench.preemptible')"
     db.execute(f"DELETE FROM tags WHERE kind = 'notebook' AND key IN {ours}")  # noqa: S608 (our own words)
+
+
+@MIGRATIONS()
+def find_tickets_that_are_over(db: Database) -> None:
+    db.execute("CREATE INDEX tickets_by_their_end ON notebook_tickets (expires_at)")

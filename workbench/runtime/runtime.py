@@ -137,6 +137,7 @@ class Runtime:
     def remove_pod(self, pod: Pod) -> None:
         """Remove the pod's container, running or not; one that is gone is as good as removed."""
         self._remove(pod.container)
+        self._shells.forget_use(pod)
         log.info("pod removed kind=%s id=%s pod=%s", pod.kind, pod.id, pod.pod)
 
     def logs(self, pod: Pod, *, tail: int | None = None, follow: bool = False) -> LogStream:
