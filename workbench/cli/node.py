@@ -9,8 +9,8 @@ import click
 
 from workbench.cli.output import as_json, print_facts, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
+from workbench.cli.sizes import shown_bytes
 from workbench.wire.operations import operation
-from workbench.wire.sizes import show as shown_bytes
 
 
 @click.command()

@@ -11,10 +11,9 @@ import click
 from workbench.cli.lookups import NotNamed, as_data, workspace_id
 from workbench.cli.output import as_json, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
-from workbench.cli.sizes import BytesType
+from workbench.cli.sizes import BytesType, shown_bytes
 from workbench.client import Client
 from workbench.wire.operations import operation
-from workbench.wire.sizes import show as shown_bytes
 
 _KINDS = ("development", "training", "inference")
 _ANY = "any"

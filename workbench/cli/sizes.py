@@ -20,3 +20,7 @@ class BytesType(click.ParamType[int]):
             return sizes.read(str(value))
         except ValueError as error:
             self.fail(f"{value!r} is no size; {error}.", param, ctx)
+
+
+shown_bytes = sizes.show
+"""A size for a reader."""

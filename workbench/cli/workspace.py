@@ -10,11 +10,10 @@ import click
 from workbench.cli.lookups import as_data, every, workspace_id
 from workbench.cli.output import as_json, print_facts, print_json, print_table, say
 from workbench.cli.session import Session, pass_session
-from workbench.cli.sizes import BytesType
+from workbench.cli.sizes import BytesType, shown_bytes
 from workbench.client import notebooks
 from workbench.errors import Conflict, NotFound
 from workbench.wire.operations import operation
-from workbench.wire.sizes import show as shown_bytes
 
 
 class AmbiguousWorkspace(Conflict):
