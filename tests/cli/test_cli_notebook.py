@@ -43,13 +43,13 @@ def test_how_long_a_notebook_without_a_limit_is_idle_is_shown_and_a_list_asks_no
     with_one(api, IdleInstanceCuller=None)
     api.answers["GetIdleInstanceCuller"] = {"InstanceId": "dsw-1", "IdleTimeInMinutes": 12}
 
-    assert "12 min" in run(api, "notebook", "show", "dsw-1").stdout
+    assert "12 min" in run(api, "notebook", "show", "first").stdout
     api.calls.clear()
     assert "12 min" not in run(api, "notebook", "list").stdout
     assert [action for action, _ in api.calls] == ["ListInstances"]
 
     api.answers["GetIdleInstanceCuller"] = NotFound("It went meanwhile.")
-    assert "first" in run(api, "notebook", "show", "dsw-1").stdout
+    assert "first" in run(api, "notebook", "show", "first").stdout
 
 
 def test_a_list_for_programs_is_json(api: Api) -> None:
