@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ from tests.emulated_gpu.fixtures import emulated_machine, machine_here
 from tests.emulated_gpu.machine import Machine
 from workbench.doctor import Facts, Finding, Level, examine, gather
 from workbench.doctor.__main__ import main
+from workbench.gateway.port import has_ipv6
 from workbench.node import Gpu, GpuReading
 from workbench.runtime import EngineFacts
 from workbench.settings import Settings
@@ -92,7 +95,7 @@ def test_whatever_is_wrong_has_a_remedy(sound: Facts) -> None:
         root=False,
         pins=Ability(False, "Pinning mounts needs root."),
         free_bytes={Path("/"): 0},
-        port_trouble="Address already in use",
+        port_trouble=("Port 8580 is taken.", "Stop what holds it."),
         forwarding=False,
         ca_bundle_there=False,
         http_proxy="http://proxy:3128",
@@ -128,11 +131,21 @@ def test_a_kernel_without_memory_limits_is_an_error(sound: Facts) -> None:
     assert [finding.level for finding in bad(weak)] == [Level.ERROR]
 
 
-def test_the_port_names_who_holds_it(sound: Facts) -> None:
-    taken = replace(sound, port_trouble="Address already in use", port_holder="nginx (pid 7)")
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_a_port_that_the_gateway_cannot_have_names_who_holds_it(sound: Facts, family: int) -> None:
+    if family is socket.AF_INET6 and not has_ipv6():
+        pytest.skip("this machine has no IPv6 loopback")
+    with socket.socket(family) as holder:
+        holder.bind(("127.0.0.1" if family is socket.AF_INET else "::1", 0))
+        holder.listen()
+        seen = gather(replace(sound.settings, port=holder.getsockname()[1]))
 
-    assert "nginx (pid 7)" in bad(taken)[0].message
-    assert bad(replace(taken, gateway_up=True)) == []
+    [finding] = [each for each in examine(replace(seen, gateway_up=False)) if each.check == "port"]
+    assert finding.level is Level.ERROR
+    assert f"process {os.getpid()}" in finding.message
+    assert "WORKBENCH_PORT" in finding.remedy
+    [ours] = [each for each in examine(replace(seen, gateway_up=True)) if each.check == "port"]
+    assert ours.level is Level.OK
 
 
 def test_an_updated_driver_wants_a_reboot(sound: Facts) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import EngineAway
-from workbench.workqueue import AT_ONCE, NOT_UNTIL_WOKEN, Again, WorkQueue, back_off_s
+from workbench.workqueue import AT_ONCE, EVERYTHING, NOT_UNTIL_WOKEN, Again, WorkQueue, back_off_s
 
 KIND = "notebook"
 
@@ -140,22 +140,26 @@ def test_a_failure_is_counted_and_tried_again_and_harms_no_other(error: Exceptio
         until(lambda: len(tries) == 3 and queue.failures() == {})
 
 
-def test_the_resync_finds_what_nobody_told_of_and_outlives_an_engine_that_is_away() -> None:
-    listed: list[int] = []
+@pytest.mark.parametrize("error", [EngineAway("Docker does not answer."), ValueError("a mistake of ours")])
+def test_the_resync_finds_what_nobody_told_of_and_outlives_a_list_that_fails(error: Exception) -> None:
     seen: list[str] = []
+    mended = threading.Event()
 
     def everything() -> list[str]:
-        listed.append(1)
-        if len(listed) < 3:
-            raise EngineAway("Docker does not answer.")
+        if not mended.is_set():
+            raise error
         return ["found"]
 
     def look(id: str) -> Again:
         seen.append(id)
         return NOT_UNTIL_WOKEN
 
-    with working(look, everything, resync_s=0.01):
-        until(lambda: "found" in seen)
+    with working(look, everything, resync_s=0.01) as queue:
+        until(lambda: queue.failures().get((KIND, EVERYTHING), 0) >= 2)
+        queue.wake(KIND, "well")
+        until(lambda: "well" in seen)
+        mended.set()
+        until(lambda: "found" in seen and queue.failures() == {})
 
 
 def test_stopping_waits_for_what_is_under_way_and_begins_nothing_new() -> None:

@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 Key = tuple[str, str]
 """Kind and id of the object that wants a look."""
 
+EVERYTHING = "everything"
+"""In place of an id: the list of all objects of a kind, which may fail too."""
+
 _FIRST_BACK_OFF_S = 0.5
 _LONGEST_BACK_OFF_S = 60.0
 
@@ -62,7 +65,7 @@ class WorkQueue:
         self._workers = workers
         self._changed = threading.Condition()
         self._steps: dict[str, Step] = {}
-        self._lists: list[Callable[[], Iterable[Key]]] = []
+        self._lists: dict[str, Callable[[], Iterable[str]]] = {}
         self._due: dict[Key, float] = {}
         self._heap: list[tuple[float, int, Key]] = []
         self._order = itertools.count()
@@ -76,7 +79,7 @@ class WorkQueue:
     def serve(self, kind: str, step: Step, everything: Callable[[], Iterable[str]]) -> None:
         """Say what takes objects of a kind further, and how to list the ids of all of them."""
         self._steps[kind] = step
-        self._lists.append(lambda: [(kind, each) for each in everything()])
+        self._lists[kind] = everything
 
     def wake(self, kind: str, id: str) -> None:
         """Look at this object now."""
@@ -103,7 +106,8 @@ class WorkQueue:
         self._pool.shutdown(wait=True)
 
     def failures(self) -> Mapping[Key, int]:
-        """Keys whose last look failed, with the number of failures in a row."""
+        """Keys whose last look failed, with the number of failures in a row; `EVERYTHING` of a kind where its
+        objects could not be listed."""
         with self._changed:
             return dict(self._failures)
 
@@ -135,16 +139,29 @@ class WorkQueue:
             self._pool.submit(self._work, key)
 
     def _wake_everything(self) -> None:
-        for everything in self._lists:
+        for kind, everything in self._lists.items():
+            key = (kind, EVERYTHING)
             try:
-                keys = list(everything())
-            except Unavailable as error:
-                log.warning("resync skipped reason=%s", error)
+                ids = list(everything())
+            except Exception as error:
+                failures = self._failures.get(key, 0) + 1
+                # What lists one kind must not end the looks at all others.
+                log.warning(
+                    "resync skipped kind=%s failures=%d reason=%s",
+                    kind,
+                    failures,
+                    error,
+                    exc_info=not isinstance(error, Unavailable),
+                )
+                with self._changed:
+                    self._failures[key] = failures
                 continue
-            for key in keys:
+            with self._changed:
+                self._failures.pop(key, None)
+            for id in ids:
                 # A key that backs off keeps its turn: the resync must not hammer a sick engine.
-                if key not in self._failures:
-                    self._add(key, 0)
+                if (kind, id) not in self._failures:
+                    self._add((kind, id), 0)
 
     def _next_due(self) -> Key | None:
         while self._heap and len(self._running) < self._workers:

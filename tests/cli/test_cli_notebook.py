@@ -41,15 +41,17 @@ def test_a_list_is_a_row_a_notebook(api: Api) -> None:
     ]
 
 
-def test_how_long_a_notebook_without_a_limit_is_idle_is_listed_and_shown_too(api: Api) -> None:
+def test_how_long_a_notebook_without_a_limit_is_idle_is_shown_and_a_list_asks_nothing_more(api: Api) -> None:
     with_one(api, IdleInstanceCuller=None)
     api.answers["GetIdleInstanceCuller"] = {"InstanceId": "dsw-1", "IdleTimeInMinutes": 12}
 
-    assert "12 min" in run(api, "notebook", "list").stdout
     assert "12 min" in run(api, "notebook", "show", "first").stdout
+    api.calls.clear()
+    assert "12 min" not in run(api, "notebook", "list").stdout
+    assert [action for action, _ in api.calls] == ["ListInstances"]
 
     api.answers["GetIdleInstanceCuller"] = NotFound("It went meanwhile.")
-    assert "first" in run(api, "notebook", "list").stdout
+    assert "first" in run(api, "notebook", "show", "first").stdout
 
 
 def test_a_list_for_programs_is_json(api: Api) -> None:

@@ -32,9 +32,9 @@ _MIGRATIONS = (events.MIGRATIONS, scheduler.MIGRATIONS, workspaces.MIGRATIONS, n
 class Machine:
     """A home with its owner, and a clock that stands still until the test moves it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **given: Any) -> None:
         self.time = NOW
-        settings = load({"home": folder}, {})
+        settings = load({"home": folder, **given}, {})
         store, vault = Store(settings.database), Vault(folder / "secret.key")
         store.migrate(_MIGRATIONS)
         with store.transaction() as db:

@@ -56,6 +56,13 @@ def test_tickets_cannot_be_read_from_the_database_and_old_ones_do_not_pile_up(ma
     assert later not in repr(kept)
 
 
+def test_old_tickets_are_found_without_a_look_at_all(machine: Machine) -> None:
+    with machine.parts.store.reading() as db:
+        steps = db.execute("EXPLAIN QUERY PLAN DELETE FROM notebook_tickets WHERE expires_at <= ?", [""])
+
+        assert [step["detail"].split()[0] for step in steps] == ["SEARCH"]
+
+
 def delete_the_key(machine: Machine, maker: Caller) -> None:
     machine.ask(machine.owner, "DeleteAccessKey", access_key_id=maker.access_key_id)
 

@@ -101,3 +101,16 @@ def test_events_from_before_are_told_where_they_stand(tmp_path: Path) -> None:
     with store.reading() as db:
         [event] = events.search(db, [(a_notebook().workspace_id, a_notebook().user_id)], Query(), limit=9)
         assert event.message == "It runs."
+
+
+def test_what_a_record_says_is_no_tag_any_more(store: Store) -> None:
+    labels = {"team": "red", "workbench.gpu_memory": "8", "workbench.preemptible": "true"}
+    with store.transaction() as db:
+        db.table("tags").insert_all(
+            {"kind": "notebook", "id": "dsw-1", "workspace_id": "1", "key": key, "value": value}
+            for key, value in labels.items()
+        )
+        records.keep_no_tag_of_what_a_record_says(db)
+
+    with store.reading() as db:
+        assert workspaces.tags_of(db, "notebook", "dsw-1") == {"team": "red"}

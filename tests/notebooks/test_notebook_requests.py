@@ -189,7 +189,6 @@ def test_a_bid_for_spare_resources_makes_it_preemptible_until_it_is_withdrawn() 
     assert not asked().preemptible
     label = {"Labels": [{"Key": "workbench.preemptible", "Value": "true"}, {"Key": "team", "Value": "red"}]}
     assert asked(**label).preemptible, "as another one's answer says it"
-    assert requests.tags(label) == {"team": "red"}
     for withdrawn in ({"DisassociateSpot": True}, {"SpotSpec": {"SpotStrategy": "NoSpot"}}):
         assert not requests.changed_notebook(spot, withdrawn, MACHINE).preemptible
     assert requests.changed_notebook(spot, {"SpotSpec": {}}, MACHINE).preemptible, "as SDKs send nothing"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import compileall
+import os
 import shutil
 from pathlib import Path
 
@@ -38,6 +39,16 @@ def test_a_change_below_changes_the_names_of_all_that_stands_on_it(tmp_path: Pat
     assert [step.recipe.name for step in after] == ["base", "notebook"]
     assert after[1].base == after[0].reference
     assert before[1].reference != after[1].reference
+    changed_in_place = tmp_path / "base" / "packages"
+    changed_in_place.write_text("python4\n")
+    os.utime(changed_in_place, ns=(0, 0))
+    assert steps(read_recipes(tmp_path), "notebook", "debian")[1].reference != after[1].reference
+
+
+def test_a_recipe_that_did_not_change_is_read_once() -> None:
+    first, second = read_recipes(find_folder()), read_recipes(find_folder())
+
+    assert all(first[name] is second[name] for name in first)
 
 
 def test_an_installed_workbench_has_the_same_images_as_its_checkout(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_network_is_removed_once_nobody_is_on_it(runtime: Runtime, a_plan: Pla
     runtime.remove_network("ws-1")
     runtime.remove_network("ws-1")
 
-    assert runtime.find_network("ws-1") is None
+    assert runtime.list_networks() == []
 
 
 def test_a_home_whose_pods_are_all_stopped_still_counts_as_one_that_uses_the_engine(runtime: Runtime) -> None:

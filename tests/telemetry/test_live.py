@@ -55,3 +55,13 @@ async def test_telling_goes_on_when_a_watcher_has_left() -> None:
         await ids(changes, 1)
 
     live.tell(Change(kind="notebook", id="2"))
+
+
+def test_telling_goes_on_when_the_loop_of_a_watcher_is_closed() -> None:
+    live = Live()
+    loop = asyncio.new_event_loop()
+    changes = loop.run_until_complete(watching(live))
+    loop.close()
+
+    live.tell(Change(kind="notebook", id="1"))
+    del changes

@@ -78,6 +78,7 @@ class Machine:
             remove_all=lambda parts, db, workspace_id: partial(self.removed.append, workspace_id),
             change_locks=lambda parts, db, *whose: partial(self.locked.append, whose),
             folders=lambda parts, workspace_id: [],
+            pins=lambda db: [],
         )
         self.routes = routes([self.residents])
         inventory = Inventory(cpus=8, memory_bytes=32 * 2**30)

@@ -54,6 +54,11 @@ def test_a_tag_gets_a_new_value_and_comes_off(machine, ada):
     assert machine.ask(ada, "GetResourceTags", **named)["Tags"] == {"team": "voice"}
 
 
+def test_keys_of_our_own_are_nobodys_tags(machine, ada):
+    with pytest.raises(InvalidInput, match=r"begin with workbench\."):
+        tag(machine, ada, "a", **{"workbench.gpu_memory": "4"})
+
+
 def test_others_things_are_not_tagged_and_private_ones_do_not_exist(machine, ada):
     with pytest.raises(Forbidden):
         tag(machine, ada, "other", team="vision")

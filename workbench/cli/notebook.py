@@ -211,8 +211,7 @@ def list_(session: Session, workspace: str | None, status: str | None, json_want
     """List notebooks."""
     filters = {"Status": status} if status else {}
     where = workspace_id(session.client, workspace) if workspace else ""
-    listed = notebooks.list_all(session.client, workspace_id=where, **filters)
-    found = [notebooks.with_idle_time(session.client, each) for each in listed]
+    found = notebooks.list_all(session.client, workspace_id=where, **filters)
     if json_wanted:
         print_json([dataclasses.asdict(each) for each in found])
     elif found:

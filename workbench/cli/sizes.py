@@ -1,13 +1,10 @@
-"""Sizes on the command line: `16Gi`, `512Mi`, and a plain number of GiB."""
+"""Sizes on the command line, as `workbench.wire.sizes` reads them."""
 
 from __future__ import annotations
 
-import re
-
 import click
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)(Ki|Mi|Gi|Ti)?(?:B)?", re.IGNORECASE)
-_UNITS = {"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+from workbench.wire import sizes
 
 
 class BytesType(click.ParamType[int]):
@@ -19,12 +16,11 @@ class BytesType(click.ParamType[int]):
         """Read a size."""
         if isinstance(value, int):
             return value
-        found = _SIZE.fullmatch(str(value).strip())
-        if found is None:
-            self.fail(f"{value!r} is no size; one like 16Gi or 512Mi is wanted.", param, ctx)
-        return int(float(found[1]) * _UNITS[(found[2] or "Gi").lower()])
+        try:
+            return sizes.read(str(value))
+        except ValueError as error:
+            self.fail(f"{value!r} is no size; {error}.", param, ctx)
 
 
-def shown_bytes(size: int) -> str:
-    """A size for a reader."""
-    return f"{size / 2**30:.4g} GiB"
+shown_bytes = sizes.show
+"""A size for a reader."""

@@ -18,6 +18,7 @@ import time
 from workbench import notebooks, workspaces
 from workbench.api import Server, application
 from workbench.daemon import compute, down, machine, metrics_api
+from workbench.daemon.kinds import RESIDENTS
 from workbench.daemon.lock import only_daemon_of
 from workbench.daemon.wiring import Machine, build
 from workbench.errors import WorkbenchError
@@ -55,12 +56,12 @@ def _serve(whole: Machine, settings: Settings) -> None:
     ending = _Ending()
     parts = whole.parts
     authenticator = workspaces.Authenticator(parts.store, parts.vault, parts.now, settings.run / "nonces")
-    auditor = workspaces.Auditor(parts.store, parts.now, [notebooks.RESIDENTS])
+    auditor = workspaces.Auditor(parts.store, parts.now, RESIDENTS)
     auditor.close_what_was_left()
     app = application(
         parts,
         (
-            *workspaces.routes([notebooks.RESIDENTS]),
+            *workspaces.routes(RESIDENTS),
             *notebooks.ROUTES,
             *compute.ROUTES,
             *machine.routes(parts, ending.ask),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workbench import notebooks, scheduler, workspaces
+from workbench import scheduler, workspaces
+from workbench.daemon.kinds import RESIDENTS
 from workbench.errors import NotFound
 from workbench.node import Gpu, GpuState, Inventory
 from workbench.parts import Parts, Route
@@ -109,7 +110,7 @@ def list_queue(parts: Parts, call: Call) -> Answer:
     """ListQueue: what waits, in its turn. Everybody sees how much waits, since everybody waits for it."""
     with parts.store.reading() as db:
         waiting = scheduler.queue_now(db)
-        knows = workspaces.knows(db, call.caller, (notebooks.RESIDENTS,))
+        knows = workspaces.knows(db, call.caller, RESIDENTS)
     return {
         "Queue": [
             _named(each.request, known=known)
@@ -165,7 +166,7 @@ def _gpus(parts: Parts, call: Call) -> list[dict[str, Any]]:
     inventory, states = parts.node.inventory(), parts.node.gpu_states()
     with parts.store.reading() as db:
         known, holders = scheduler.on_record(db), scheduler.holders(db)
-        knows = workspaces.knows(db, call.caller, (notebooks.RESIDENTS,))
+        knows = workspaces.knows(db, call.caller, RESIDENTS)
     cards = {card.uuid: card for card in _machine(parts, inventory, states, known).cards}
     return [
         _gpu(

@@ -35,7 +35,7 @@ class AlreadyRunning(Conflict):
 
 @contextmanager
 def only_daemon_of(home: Path, run: Path) -> Iterator[None]:
-    """Be the one daemon of a home; the file holds our process id for people to read.
+    """Be the one daemon of a home, as long as this process lives. The file holds its id for people to read.
 
     Raises:
         AlreadyRunning: There is one.
@@ -59,4 +59,7 @@ def only_daemon_of(home: Path, run: Path) -> Iterator[None]:
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
+        # Never closed: who waits for our end must not meet files that are still open in our last moments,
+        # and the kernel closes this one when nothing of the process is left.
+        os.dup(file.fileno())
         yield

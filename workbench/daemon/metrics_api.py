@@ -9,6 +9,7 @@ from typing import Any
 
 from workbench import notebooks, workspaces
 from workbench.daemon import compute, metrics_views
+from workbench.daemon.kinds import RESIDENTS
 from workbench.daemon.measuring import Measuring
 from workbench.errors import InvalidInput, Unavailable
 from workbench.parts import Handler, Parts, Route
@@ -138,7 +139,7 @@ def _latest(measuring: Measuring) -> Snapshot:
 
 def _shown(parts: Parts, call: Call) -> workspaces.Knows:
     with parts.store.reading() as db:
-        return workspaces.knows(db, call.caller, (notebooks.RESIDENTS,))
+        return workspaces.knows(db, call.caller, RESIDENTS)
 
 
 def _selection(fields: Mapping[str, Any]) -> Selection:

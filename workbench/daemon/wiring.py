@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlite_utils import Database
 
 from workbench import notebooks, scheduler, workspaces
+from workbench.daemon.kinds import RESIDENTS
 from workbench.daemon.measuring import Measuring
 from workbench.errors import EngineAway
 from workbench.gateway import KIND as GATEWAY
@@ -44,7 +45,7 @@ class Machine:
 
     def start(self) -> Watch:
         """Begin to work, and listen to the engine."""
-        _sweep(self.parts)
+        sweep(self.parts, RESIDENTS)
         self.parts.queue.start()
         return self.parts.runtime.watch(self._heard, self._connected)
 
@@ -92,7 +93,7 @@ def build(settings: Settings) -> Machine:
     queue.serve(notebooks.KIND, lambda id: notebooks.reconcile(parts, id), lambda: _notebook_ids(parts))
     queue.serve(
         workspaces.DISK_USAGE,
-        lambda id: workspaces.count_disk_usage(parts, [notebooks.RESIDENTS], id),
+        lambda id: workspaces.count_disk_usage(parts, RESIDENTS, id),
         lambda: _workspace_ids(parts),
     )
     queue.serve(
@@ -103,6 +104,12 @@ def build(settings: Settings) -> Machine:
     with store.reading() as db:
         parts.gateway.sync([notebooks.route(vault, each) for each in notebooks.everything(db)])
     return Machine(parts, Measuring(parts))
+
+
+def sweep(parts: Parts, residents: Iterable[workspaces.Residents]) -> None:
+    """Undo the pins of pods that no kind has on record: what was being started when we were killed."""
+    with parts.store.reading() as db:
+        parts.storage.sweep([key for each in residents for key in each.pins(db)])
 
 
 def _schedule(parts: Parts) -> Again:
@@ -149,12 +156,6 @@ def _image_changed(parts: Parts, name: str) -> None:
         waiting = notebooks.waiting_for_image(db, name)
     for id in waiting:
         parts.queue.wake(notebooks.KIND, id)
-
-
-def _sweep(parts: Parts) -> None:
-    """Undo the pins of pods that nobody has on record: what was being started when we were killed."""
-    with parts.store.reading() as db:
-        parts.storage.sweep([notebooks.pod_key(id) for id in notebooks.ids(db)])
 
 
 def _engine_folder(runtime: Runtime) -> Path:

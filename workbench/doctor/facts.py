@@ -12,10 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psutil
-
 from workbench.errors import WorkbenchError
-from workbench.gateway import certificate
+from workbench.gateway import certificate, port, render
 from workbench.node import GpuReading
 from workbench.node.gpu_readers import GpuReaders
 from workbench.node.gpus import GpuReader
@@ -32,7 +30,8 @@ class Facts:
     """What was seen. `engine_trouble` and its hint are empty where the engine answered.
 
     `certificate_days` is how long the certificate is good for still, None where there is none that can
-    be used; `certificate_trouble` says why it cannot. `gpu_warnings` are what cards that work say of
+    be used; `certificate_trouble` says why it cannot. `port_trouble` is what keeps the gateway from its port,
+    and what to do. `gpu_warnings` are what cards that work say of
     themselves, by number.
     """
 
@@ -44,8 +43,7 @@ class Facts:
     pins: Ability
     free_bytes: Mapping[Path, int] = field(default_factory=dict)
     home_trouble: str = ""
-    port_trouble: str = ""
-    port_holder: str = ""
+    port_trouble: tuple[str, str] | tuple[()] = ()
     gateway_up: bool = False
     forwarding: bool = True
     graphics: GpuReading
@@ -67,7 +65,6 @@ def gather(settings: Settings) -> Facts:
     except WorkbenchError as error:
         trouble, hint = error.message, error.hint
     home_trouble = _try_to_write(settings.home)
-    port_trouble = _try_to_listen(settings.host, settings.port)
     graphics = GpuReader().read()
     places = [settings.home, *([Path(engine.root_dir)] if engine else [])]
     return Facts(
@@ -79,8 +76,7 @@ def gather(settings: Settings) -> Facts:
         pins=_try_to_pin(settings),
         free_bytes={place: _free(place) for place in places},
         home_trouble=home_trouble,
-        port_trouble=port_trouble,
-        port_holder=_holder(settings.port) if port_trouble else "",
+        port_trouble=_try_to_listen(settings),
         gateway_up=_answers(settings.run / "gateway" / "master.sock"),
         forwarding=_forwards(),
         graphics=graphics,
@@ -127,25 +123,9 @@ def _try_to_pin(settings: Settings) -> Ability:
         return Storage(replace(settings, home=Path(scratch))).can_pin()
 
 
-def _try_to_listen(host: str, port: int) -> str:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-            listener.listen()
-        except OSError as error:
-            return error.strerror or str(error)
-    return ""
-
-
-def _holder(port: int) -> str:
-    with contextlib.suppress(psutil.Error):
-        for connection in psutil.net_connections("tcp"):
-            here = connection.laddr and connection.laddr.port == port
-            if here and connection.pid and connection.status == psutil.CONN_LISTEN:
-                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
-    return ""
+def _try_to_listen(settings: Settings) -> tuple[str, str] | tuple[()]:
+    addresses = render.listens_on(settings, ipv6=port.has_ipv6())
+    return port.obstacle([port.host_of(each) for each in addresses], settings.port)
 
 
 def _answers(path: Path) -> bool:

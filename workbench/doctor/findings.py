@@ -166,14 +166,7 @@ def _port(facts: Facts) -> Iterator[Finding]:
     elif facts.gateway_up:
         yield Finding("port", Level.OK, f"{address} is held by Workbench's own gateway.")
     else:
-        holder = f" It is held by {facts.port_holder}." if facts.port_holder else ""
-        find_out = "" if holder else f" `sudo ss -ltnp sport = :{facts.settings.port}` names what holds it."
-        yield Finding(
-            "port",
-            Level.ERROR,
-            f"{address} cannot be used: {facts.port_trouble}.{holder}",
-            f"Stop what holds it, or set WORKBENCH_PORT to another port.{find_out}",
-        )
+        yield Finding("port", Level.ERROR, *facts.port_trouble)
 
 
 def _certificate(facts: Facts) -> Iterator[Finding]:

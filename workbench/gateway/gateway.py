@@ -250,7 +250,7 @@ class Gateway:
         return self._start(plan)
 
     def _start(self, plan: PodPlan) -> Again:
-        hosts = [_host(address) for address in self._listens_on]
+        hosts = [port.host_of(address) for address in self._listens_on]
         if problem := port.why_not(hosts, self._settings.port):
             return self._stay_away(problem)
         with self._lock:
@@ -315,7 +315,7 @@ class Gateway:
         """HAProxy would share a port with another HAProxy of the same user, and say nothing."""
         before = render.addresses(replaced.get(render.CONFIGURATION, ""))
         new = [address for address in self._listens_on if before and address not in before]
-        return port.why_not([_host(address) for address in new], self._settings.port)
+        return port.why_not([port.host_of(address) for address in new], self._settings.port)
 
     def _tell(self, worker: Worker, target: Running) -> list[str]:
         """Bring one worker in step; give back what it refused."""
@@ -408,10 +408,6 @@ class Gateway:
         lines = [line.text for line in self._runtime.logs(pod, tail=_LOG_TAIL)]
         alerts = [line.partition(" : ")[2] for line in lines if line.startswith("[ALERT]")]
         return " ".join(alerts[:2] or lines[-1:])
-
-
-def _host(address: str) -> str:
-    return address.rpartition(":")[0].strip("[]")
 
 
 def _was_healthy(pod: Pod) -> bool:

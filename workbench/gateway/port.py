@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 import psutil
 
+_ANOTHER_PORT = "give Workbench another port (WORKBENCH_PORT, or port in config.toml)"
+
 
 def has_ipv6() -> bool:
     """Whether this machine has an IPv6 loopback."""
@@ -20,22 +22,37 @@ def why_not(hosts: Iterable[str], port: int) -> str:
     Returns:
         What stands in the way and what to do, in words; empty if nothing does.
     """
+    return " ".join(obstacle(hosts, port))
+
+
+def obstacle(hosts: Iterable[str], port: int) -> tuple[str, str] | tuple[()]:
+    """Try to listen there.
+
+    Returns:
+        What stands in the way, and what to do; nothing if nothing does.
+    """
     for host in hosts:
         match _problem(host, port):
             case None:
                 continue
             case errno.EADDRINUSE:
                 return (
-                    f"Port {port} on {host} is taken by {_holder(port)}. "
-                    "Stop it, or give Workbench another port (WORKBENCH_PORT, or port in config.toml)."
+                    f"Port {port} on {host} is taken by {_holder(port)}.",
+                    f"Stop it, or {_ANOTHER_PORT}.",
                 )
             case errno.EADDRNOTAVAIL:
-                return f"This machine has no address {host}. Set host to one that it has."
+                return f"This machine has no address {host}.", "Set host to one that it has."
             case errno.EACCES:
-                return f"This user may not listen on port {port}. Choose one above 1023."
+                return f"This user may not listen on port {port}.", "Choose one above 1023."
             case number:
-                return f"Nothing can listen on {host}, port {port}: {errno.errorcode.get(number, number)}."
-    return ""
+                why = errno.errorcode.get(number, number)
+                return f"Nothing can listen on {host}, port {port}: {why}.", f"Mend that, or {_ANOTHER_PORT}."
+    return ()
+
+
+def host_of(address: str) -> str:
+    """The host of an address as HAProxy spells it."""
+    return address.rpartition(":")[0].strip("[]")
 
 
 def _problem(host: str, port: int) -> int | None:
@@ -57,4 +74,4 @@ def _holder(port: int) -> str:
                 return f"{psutil.Process(each.pid).name()} (process {each.pid})"
     except psutil.Error:
         pass
-    return "another user's process"
+    return f"another user's process (`sudo ss -ltnp sport = :{port}` names it)"

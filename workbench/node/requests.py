@@ -11,15 +11,9 @@ from dataclasses import dataclass, replace
 
 from workbench.errors import Conflict, InvalidInput
 from workbench.node.inventory import Inventory
+from workbench.wire.sizes import read, show
 
 _NUMBER = re.compile(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*([A-Za-z]*)\s*", re.ASCII)
-_MEMORY_UNITS = {
-    "": 2**30,
-    **{"ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40},
-    **{"kib": 2**10, "mib": 2**20, "gib": 2**30, "tib": 2**40},
-    **{"k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12},
-    **{"kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12},
-}
 _LEAST_CPUS = 0.01
 _LEAST_MEMORY = 64 * 2**20
 _LEAST_SHM = 2**20
@@ -84,10 +78,10 @@ def parse_cpus(text: str) -> float:
 
 def parse_memory(text: str, name: str = "Memory", *, least_bytes: int = _LEAST_MEMORY) -> int:
     """A size in bytes; a plain number counts GiB."""
-    number, unit = _split(text, name, "a size such as 4 (GiB), 4Gi, 4096Mi or 4GB")
-    if unit.lower() not in _MEMORY_UNITS:
-        raise BadAmount(f"{name} is {text!r}; {unit} is not a unit, use Mi, Gi, MB or GB.")
-    size = int(number * _MEMORY_UNITS[unit.lower()])
+    try:
+        size = read(text)
+    except ValueError as error:
+        raise BadAmount(f"{name} is {text[:40]!r}; {error}.") from error
     if size < least_bytes:
         raise BadAmount(f"{name} is {text!r}; at least {least_bytes // 2**20} MiB is wanted.")
     return size
@@ -117,7 +111,7 @@ def parse_resources(fields: Mapping[str, str], *, cpus: float, memory_gib: float
         shm = parse_memory(given["SharedMemory"], "SharedMemory", least_bytes=_LEAST_SHM)
     if shm > memory:
         raise BadAmount(
-            f"SharedMemory is {_gib(shm)}, more than the memory of {_gib(memory)} that it is a part of."
+            f"SharedMemory is {show(shm)}, more than the memory of {show(memory)} that it is a part of."
         )
     gpus = parse_gpus(given["GPU"]) if "GPU" in given else 0
     kind = given.get("GPUType", "")
@@ -158,7 +152,7 @@ def check_fits(wanted: Resources, inventory: Inventory) -> None:
         raise NotEnough(f"{wanted.cpus:g} CPUs wanted, this machine has {inventory.cpus:g}.")
     if wanted.memory_bytes > inventory.memory_bytes:
         raise NotEnough(
-            f"{_gib(wanted.memory_bytes)} of memory wanted, this machine has {_gib(inventory.memory_bytes)}."
+            f"{show(wanted.memory_bytes)} of memory wanted, this machine has {show(inventory.memory_bytes)}."
         )
     _check_gpus_fit(wanted, inventory)
 
@@ -178,7 +172,7 @@ def _check_gpus_fit(wanted: Resources, inventory: Inventory) -> None:
     largest = max((gpu.memory_bytes for gpu in whole), default=0)
     if wanted.gpu_memory_bytes > largest:
         raise NotEnough(
-            f"{_gib(wanted.gpu_memory_bytes)} of one GPU wanted, the largest usable one has {_gib(largest)}.",
+            f"{show(wanted.gpu_memory_bytes)} of one GPU wanted, the largest usable one has {show(largest)}.",
             hint=why,
             code="NotEnoughGPUs",
         )
@@ -191,7 +185,3 @@ def _split(text: str, name: str, wanted: str) -> tuple[float, str]:
     if not match:
         raise BadAmount(f"{name} is {text[:40]!r}; {wanted} is wanted.")
     return float(match[1]), match[2]
-
-
-def _gib(size: int) -> str:
-    return f"{size / 2**30:.3g} GiB"

@@ -3,7 +3,7 @@
 from workbench.notebooks.access import route
 from workbench.notebooks.api import ROUTES
 from workbench.notebooks.api.instances import permitted
-from workbench.notebooks.reconcile import note_out_of_memory, pod_key, reconcile
+from workbench.notebooks.reconcile import note_out_of_memory, reconcile
 from workbench.notebooks.records import MIGRATIONS, IdleLimit, by_status, everything, ids, waiting_for_image
 from workbench.notebooks.residents import RESIDENTS, stop_all
 from workbench.notebooks.session import KIND
@@ -24,7 +24,6 @@ __all__ = [
     "note_out_of_memory",
     "note_use",
     "permitted",
-    "pod_key",
     "reconcile",
     "route",
     "stop_all",

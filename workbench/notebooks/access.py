@@ -96,11 +96,6 @@ def browser_url(settings: Settings, notebook_id: str) -> str:
     return f"{origin(settings, notebook_id)}{base_path(notebook_id)}lab"
 
 
-def program_url(settings: Settings, notebook_id: str) -> str:
-    """Where a program finds jupyter-server, with the access token in each request."""
-    return f"{settings.endpoint}{base_path(notebook_id)}"
-
-
 def issue_ticket(db: Database, notebook_id: str, maker: Caller, now: datetime) -> str:
     """Make a ticket: good once, for a day, unless its maker is shut out before."""
     db.execute("DELETE FROM notebook_tickets WHERE expires_at <= ?", [now.isoformat()])

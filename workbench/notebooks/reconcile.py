@@ -20,6 +20,7 @@ from workbench.runtime.images import Failed, Present, Working
 from workbench.runtime.pods import Bind, Pod, PodPlan
 from workbench.storage import HOME, MountContext, MountRequest, identity_files
 from workbench.telemetry import Change, Event, Level, events
+from workbench.wire import sizes
 from workbench.workqueue import AT_ONCE, NOT_UNTIL_WOKEN, Again
 
 log = logging.getLogger(__name__)
@@ -259,7 +260,7 @@ def _plan(parts: Parts, notebook: Notebook, image: str, grant: scheduler.Grant) 
         for each in notebook.mounts
     ]
     binds = storage.attach(
-        pod_key(notebook.id),
+        session.pod_key(notebook.id),
         [
             storage.own(context),
             storage.environment(notebook.id, context),
@@ -298,7 +299,7 @@ def _session_binds(parts: Parts, notebook: Notebook, user_name: str, context: Mo
 
 def _let_go(parts: Parts, notebook: Notebook) -> None:
     """Give back all that is held for a container that is gone. Harmless when nothing is."""
-    parts.storage.detach(pod_key(notebook.id))
+    parts.storage.detach(session.pod_key(notebook.id))
     parts.storage.directories.remove_session(notebook.id)
     with parts.store.transaction() as db:
         freed = scheduler.give_back(db, (session.KIND, notebook.id), parts.now())
@@ -312,7 +313,7 @@ def _remove_leftover(parts: Parts, notebook_id: str, pod: Pod | None) -> Again:
         return NOT_UNTIL_WOKEN
     log.warning("leftover removed kind=notebook id=%s container=%s", notebook_id, pod.container[:12])
     parts.runtime.remove_pod(pod)
-    parts.storage.detach(pod_key(notebook_id))
+    parts.storage.detach(session.pod_key(notebook_id))
     parts.storage.directories.remove_session(notebook_id)
     return AT_ONCE
 
@@ -327,11 +328,6 @@ def _write(parts: Parts, notebook: Notebook) -> Again:
     return AT_ONCE
 
 
-def pod_key(notebook_id: str) -> str:
-    """What the storage knows a notebook's pod by."""
-    return f"{session.KIND}-{notebook_id}-main"
-
-
 def note_out_of_memory(parts: Parts, notebook_id: str) -> None:
     """Tell the owner that a process in the container was killed for want of memory: a kernel, mostly,
     while JupyterLab itself goes on."""
@@ -340,7 +336,7 @@ def note_out_of_memory(parts: Parts, notebook_id: str) -> None:
         if notebook is None:
             return
         message = (
-            f"A process in it was killed: all together used more than {notebook.memory_bytes / 2**30:g} GiB. "
+            f"A process in it was killed: all together used more than {sizes.show(notebook.memory_bytes)}. "
             "Give the notebook more memory, or load less at once."
         )
         out_of_memory = Event(

@@ -422,3 +422,14 @@ def say_for_which_start_a_token_was_made(db: Database) -> None:
     # A container that runs has the token that is on record.
     db.execute("ALTER TABLE notebooks ADD COLUMN token_generation INTEGER NOT NULL DEFAULT 1")
     db.execute("UPDATE notebooks SET token_generation = generation")
+
+
+@MIGRATIONS()
+def keep_no_tag_of_what_a_record_says(db: Database) -> None:
+    ours = "('workbench.gpu_memory', 'workbench.preemptible')"
+    db.execute(f"DELETE FROM tags WHERE kind = 'notebook' AND key IN {ours}")  # noqa: S608 (our own words)
+
+
+@MIGRATIONS()
+def find_tickets_that_are_over(db: Database) -> None:
+    db.execute("CREATE INDEX tickets_by_their_end ON notebook_tickets (expires_at)")

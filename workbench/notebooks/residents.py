@@ -10,9 +10,9 @@ from sqlite_utils import Database
 
 from workbench import scheduler, workspaces
 from workbench.node import Inventory
-from workbench.notebooks import access, place, records, rules, search
+from workbench.notebooks import access, place, records, rules, saving, search
 from workbench.notebooks.records import Notebook, Wanted
-from workbench.notebooks.session import KIND
+from workbench.notebooks.session import KIND, pod_key
 from workbench.parts import Parts
 
 Change = Callable[[Notebook], Notebook]
@@ -95,10 +95,13 @@ def _folders(parts: Parts, workspace_id: str) -> list[Path]:
     return [parts.storage.directories.environment(each.id) for each in found]
 
 
+def _pins(db: Database) -> list[str]:
+    return [pod_key(id) for id in records.ids(db)]
+
+
 def _change(parts: Parts, db: Database, chosen: Sequence[Notebook], change: Change) -> workspaces.Afterwards:
-    for notebook in chosen:
-        records.save(db, change(notebook))
-    return workspaces.one_after_another([partial(parts.queue.wake, KIND, each.id) for each in chosen])
+    changed = [saving.record(db, change(notebook)) for notebook in chosen]
+    return workspaces.one_after_another([partial(saving.pass_on, parts, each) for each in changed])
 
 
 RESIDENTS = workspaces.Residents(
@@ -109,5 +112,6 @@ RESIDENTS = workspaces.Residents(
     remove_all=_remove_all,
     change_locks=_change_locks,
     folders=_folders,
+    pins=_pins,
 )
 """What workspaces must reach of notebooks."""

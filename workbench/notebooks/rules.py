@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from workbench.errors import Conflict
 from workbench.notebooks.records import Notebook, Period, Status, Wanted
 from workbench.runtime.pods import Pod, PodState
+from workbench.wire import sizes
 
 IDLE = "Idle"
 """Reason code of a stop for want of use."""
@@ -221,7 +222,7 @@ def judge(notebook: Notebook, pod: Pod, last_lines: Sequence[str], now: datetime
             notebook,
             now,
             "OutOfMemory",
-            f"It used more than its {notebook.memory_bytes / 2**30:g} GiB of memory and was killed. "
+            f"It used more than its {sizes.show(notebook.memory_bytes)} of memory and was killed. "
             "Start it with more memory, or load less at once.",
         )
     if pod.exit_code in _NO_SUCH_COMMAND:

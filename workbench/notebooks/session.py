@@ -29,6 +29,11 @@ def base_path(notebook_id: str) -> str:
     return f"/notebook/{notebook_id}/"
 
 
+def pod_key(notebook_id: str) -> str:
+    """What the storage knows a notebook's pod by."""
+    return f"{KIND}-{notebook_id}-main"
+
+
 def session_files(notebook: Notebook, jupyter_token: str) -> Mapping[str, str]:
     """Name and text of the files in `SESSION`. Secrets travel so, as `docker inspect` shows any other way."""
     files = {"token": jupyter_token}

@@ -8,9 +8,11 @@ proxies, mirrors, certificates, file modes) goes into it.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -47,10 +49,15 @@ class Recipe:
 
     def reference(self, base: str) -> str:
         """What this image is called when it stands on `base`."""
-        digest = sha256(base.encode())
-        for path, content in sorted(self.files.items()):
-            digest.update(sha256(path.encode()).digest() + sha256(content).digest())
-        return f"{REPOSITORY}{self.name}:{digest.hexdigest()[:_TAG_LENGTH]}"
+        digest = sha256(base.encode() + self._content).hexdigest()
+        return f"{REPOSITORY}{self.name}:{digest[:_TAG_LENGTH]}"
+
+    @cached_property
+    def _content(self) -> bytes:
+        return b"".join(
+            sha256(path.encode()).digest() + sha256(content).digest()
+            for path, content in sorted(self.files.items())
+        )
 
 
 @dataclass(frozen=True)
@@ -78,8 +85,9 @@ def find_folder() -> Path:
 
 
 def read_recipes(folder: Path) -> dict[str, Recipe]:
-    """Read every recipe in a folder, by name."""
-    return {path.parent.name: _read(path.parent) for path in sorted(folder.glob("*/Dockerfile"))}
+    """Every recipe in a folder, by name. Asked for often, so that only what changed is read anew."""
+    found = [path.parent for path in sorted(folder.glob("*/Dockerfile"))]
+    return {each.name: _read(each, tuple(sorted(_state(each)))) for each in found}
 
 
 def steps(recipes: Mapping[str, Recipe], name: str, root: str) -> list[Step]:
@@ -90,11 +98,19 @@ def steps(recipes: Mapping[str, Recipe], name: str, root: str) -> list[Step]:
     return [*below, Step(recipe, base, recipe.reference(base))]
 
 
-def _read(folder: Path) -> Recipe:
-    files = {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and path.parent.name != _COMPILED
-    }
+def _state(folder: str | Path) -> Iterator[tuple[str, int, int]]:
+    """The files of a recipe, each with its time of change (ns) and its size."""
+    with os.scandir(folder) as entries:
+        for each in entries:
+            if each.is_file():
+                info = each.stat()
+                yield each.path, info.st_mtime_ns, info.st_size
+            elif each.is_dir(follow_symlinks=False) and each.name != _COMPILED:
+                yield from _state(each.path)
+
+
+@lru_cache(maxsize=32)
+def _read(folder: Path, state: tuple[tuple[str, int, int], ...]) -> Recipe:
+    files = {os.path.relpath(path, folder): Path(path).read_bytes() for path, _, _ in state}
     below = _BUILT_ON.search(files["Dockerfile"].decode())
     return Recipe(name=folder.name, files=files, built_on=below and below[1])

@@ -137,6 +137,7 @@ class Runtime:
     def remove_pod(self, pod: Pod) -> None:
         """Remove the pod's container, running or not; one that is gone is as good as removed."""
         self._remove(pod.container)
+        self._shells.forget_use(pod)
         log.info("pod removed kind=%s id=%s pod=%s", pod.kind, pod.id, pod.pod)
 
     def logs(self, pod: Pod, *, tail: int | None = None, follow: bool = False) -> LogStream:
@@ -179,10 +180,6 @@ class Runtime:
     def ensure_network(self, name: str) -> Network:
         """Make sure that there is such a network; a plan joins it by the same name."""
         return self._networks.ensure(name)
-
-    def find_network(self, name: str) -> Network | None:
-        """Look at one network of this home."""
-        return self._networks.find(name)
 
     def list_networks(self) -> list[Network]:
         """Look at all networks of this home."""

@@ -134,6 +134,10 @@ class Shells:
         """When something was last typed or written in a pod; None where nothing was since we began."""
         return self._used.get((kind, id))
 
+    def forget_use(self, pod: Pod) -> None:
+        """The pod is gone, and nobody asks any more when it was used."""
+        self._used.pop((pod.kind, pod.id), None)
+
     def forget(self, id: str) -> None:
         """It is nobody's any more: were it still there, it would be a stray."""
         self._ours.discard(id)

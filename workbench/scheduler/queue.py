@@ -17,6 +17,7 @@ from workbench.scheduler import records
 from workbench.scheduler.reasons import amount
 from workbench.scheduler.records import Entry
 from workbench.scheduler.requests import Grant, Key, Request
+from workbench.wire.sizes import show
 
 PASS: Key = ("scheduler", "all")
 """The work queue's key of a pass."""
@@ -121,9 +122,9 @@ def asked_for(db: Database) -> tuple[float, int]:
 def wants(request: Request) -> str:
     """What a request wants, in words."""
     cpus = sum(need.cpus for need in request.pods)
-    memory = sum(need.memory_bytes for need in request.pods) / 2**30
+    memory = sum(need.memory_bytes for need in request.pods)
     cards = amount([need.cards for need in request.pods if need.cards])
-    return f"{cpus:g} CPUs, {memory:.3g} GiB{f', {cards}' if cards else ''}"
+    return f"{cpus:g} CPUs, {show(memory)}{f', {cards}' if cards else ''}"
 
 
 def _answer(db: Database, entry: Entry) -> Granted | Waiting:

@@ -12,6 +12,7 @@ from functools import cached_property
 from workbench.scheduler.cards import Card, Machine
 from workbench.scheduler.requests import Cards, Held, Need, Readers, Request, Share, Slice, Whole
 from workbench.scheduler.room import Room
+from workbench.wire.sizes import show
 
 _NAMED = 3
 
@@ -32,7 +33,7 @@ class Holders:
     @cached_property
     def memory(self) -> str:
         """Who has most of the memory, to follow what is left."""
-        return self._most(lambda need: need.memory_bytes, _gib)
+        return self._most(lambda need: need.memory_bytes, show)
 
     def name(self, held: Held) -> str:
         """Who has a place, and until when."""
@@ -52,8 +53,8 @@ def why_no_room(pods: Sequence[Need], machine: Machine, room: Room, holders: Hol
         free = f"{max(room.cpus, 0):g} of {machine.cpus:g} are left to promise"
         return f"Waits for {_count(cpus, 'CPU')}: {free}{holders.cpus}."
     if memory > room.memory_bytes:
-        free = f"{_gib(max(room.memory_bytes, 0))} of {_gib(machine.memory_bytes)} are left to promise"
-        return f"Waits for {_gib(memory)} of memory: {free}{holders.memory}."
+        free = f"{show(max(room.memory_bytes, 0))} of {show(machine.memory_bytes)} are left to promise"
+        return f"Waits for {show(memory)} of memory: {free}{holders.memory}."
     return ""
 
 
@@ -86,7 +87,7 @@ def why_never(pods: Sequence[Need], machine: Machine) -> str:
     if cpus > machine.cpus:
         return f"{_count(cpus, 'CPU')} wanted, this machine can promise {machine.cpus:g}."
     if memory > machine.memory_bytes:
-        return f"{_gib(memory)} of memory wanted, this machine can promise {_gib(machine.memory_bytes)}."
+        return f"{show(memory)} of memory wanted, this machine can promise {show(machine.memory_bytes)}."
     wanted = amount([need.cards for need in pods if need.cards])
     usable = [card for card in machine.cards if not card.problem]
     out = [f"GPU {card.index}: {card.problem}" for card in machine.cards if card.problem]
@@ -102,7 +103,7 @@ def amount(wanted: Sequence[Cards]) -> str:
     for each in wanted:
         match each:
             case Share(size, model):
-                words.append(f"{_gib(size)} of a GPU{_named(model)}")
+                words.append(f"{show(size)} of a GPU{_named(model)}")
             case Slice(name):
                 words.append(f"MIG instance {name}")
     return " and ".join(dict.fromkeys(words))
@@ -116,7 +117,7 @@ def _free(wanted: Sequence[Cards], cards: Sequence[Card], room: Room) -> str:
         there = [each for card in cards for each in card.instances if names & {each.uuid, each.profile}]
         return f"{sum(each.uuid in room.instances for each in there)} of {len(there)} free"
     free = [card.memory_bytes if card.uuid in room.empty else room.shared.get(card.uuid, 0) for card in cards]
-    return f"at most {_gib(max(free, default=0))} free on one"
+    return f"at most {show(max(free, default=0))} free on one"
 
 
 def _would_do(card: Card, wanted: Cards) -> bool:
@@ -141,7 +142,7 @@ def _others(number: int) -> str:
 def _holding(held: Held) -> str:
     parts = [grant.memory_bytes for grant in held.grants if grant.memory_bytes]
     if parts:
-        return f"{_gib(sum(parts))} of one held"
+        return f"{show(sum(parts))} of one held"
     return f"{sum(len(grant.uuids) for grant in held.grants)} held"
 
 
@@ -153,7 +154,7 @@ def _until(held: Held) -> str:
 
 def _inventory(cards: Sequence[Card]) -> str:
     """The cards that can be used, by kind."""
-    whole = Counter(f"{card.model} of {_gib(card.memory_bytes)}" for card in cards if not card.divided)
+    whole = Counter(f"{card.model} of {show(card.memory_bytes)}" for card in cards if not card.divided)
     parts = Counter(f"MIG instance {each.profile}" for card in cards for each in card.instances)
     return ", ".join([f"{count} × {name}" for name, count in (whole + parts).items()]) or "no GPU to give"
 
@@ -168,7 +169,3 @@ def _named(model: str) -> str:
 
 def _clock(time: datetime) -> str:
     return f"{time:%H:%M} UTC"
-
-
-def _gib(size: float) -> str:
-    return f"{size / 2**30:.3g} GiB"

@@ -10,6 +10,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 _KEPT_FOR_A_SLOW_WATCHER = 1000
@@ -67,7 +68,7 @@ class _Watcher:
 
     def put(self, change: Change) -> None:
         self._changes.append(change)
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):  # its loop was closed: nobody watches any more
             self._loop.call_soon_threadsafe(self._arrived.set)
 
     async def get(self) -> Change:

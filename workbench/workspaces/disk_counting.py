@@ -16,10 +16,10 @@ from sqlite_utils import Database
 from workbench.parts import Parts
 from workbench.storage import disk_bytes
 from workbench.telemetry import Change, Event, Level, events
+from workbench.wire import sizes
 from workbench.workqueue import Again
 from workbench.workspaces import disk_usage, quota, work
 from workbench.workspaces.disk_usage import Counted
-from workbench.workspaces.quota import shown_bytes
 from workbench.workspaces.residents import Residents
 
 KIND = "disk-usage"
@@ -63,7 +63,7 @@ def count(parts: Parts, residents: Sequence[Residents], workspace_id: str) -> Ag
 def _warn(parts: Parts, db: Database, workspace_id: str, counted: Counted, limit: int) -> None:
     """Tell the workspace, and all that runs in it."""
     message = (
-        f"The workspace's files take {shown_bytes(counted.disk_bytes)}, its quota is {shown_bytes(limit)}."
+        f"The workspace's files take {sizes.show(counted.disk_bytes)}, its quota is {sizes.show(limit)}."
         " What runs goes on, nothing new begins: delete files that are no longer needed."
     )
     for each in work.running(db, workspace_id=workspace_id):

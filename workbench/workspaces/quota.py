@@ -15,6 +15,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from workbench.errors import InvalidInput, LimitReached
+from workbench.wire import sizes
 
 
 class OverQuota(LimitReached):
@@ -120,10 +121,5 @@ def _from_row(row: Mapping[str, Any]) -> Quota:
     return Quota(**{each.name: row[each.name] for each in fields(Quota)})
 
 
-def shown_bytes(value: float) -> str:
-    """Bytes as a reader wants them."""
-    return f"{value / 2**30:.4g} GiB"
-
-
 def _shown(name: str, value: float) -> str:
-    return shown_bytes(value) if name.endswith("_bytes") else f"{round(value, 3):g}"
+    return sizes.show(value) if name.endswith("_bytes") else f"{round(value, 3):g}"

@@ -38,7 +38,7 @@ class Residents:
 
     `find` says where a thing stands, None when there is no such thing. `seen` are the ids of those
     that may be seen, given where (see `visible_in`). `folders` holds their files, as far as they are
-    not in the workspace's own.
+    not in the workspace's own. `pins` is what the storage knows the pods of all of them by.
 
     `stop` asks for one to be stopped; `remove_all` for everything in a workspace to be removed. Both may be
     repeated, and what is going or gone needs neither. `change_locks` makes worthless whatever let anybody in
@@ -53,6 +53,7 @@ class Residents:
     remove_all: Callable[[Parts, Database, str], Afterwards]
     change_locks: Callable[[Parts, Database, str, str], Afterwards]
     folders: Callable[[Parts, str], Sequence[Path]]
+    pins: Callable[[Database], Sequence[str]]
 
 
 def lock_out(

@@ -17,6 +17,7 @@ from workbench.errors import InvalidInput, LimitReached
 _MOST_OF_ONE_THING = 20
 _LONGEST_KEY = 128
 _LONGEST_VALUE = 255
+_OURS = "workbench."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ def put(db: Database, kind: str, id: str, workspace_id: str, tags: Mapping[str, 
     """Add tags to a thing; a key that it has already gets the new value.
 
     Raises:
-        InvalidInput: A key or value is too long, or a key is empty.
+        InvalidInput: A key or value is too long, or a key is empty or one of our own.
         LimitReached: It would have more tags than a thing may have.
     """
     for key, value in tags.items():
@@ -62,6 +63,12 @@ def put(db: Database, kind: str, id: str, workspace_id: str, tags: Mapping[str, 
             raise InvalidInput(
                 f"The tag {key[:40]!r} is refused: a key has 1 to {_LONGEST_KEY} characters,"
                 f" a value at most {_LONGEST_VALUE}."
+            )
+        if key.startswith(_OURS):
+            raise InvalidInput(
+                f"The tag {key[:40]!r} is refused: keys that begin with {_OURS} are kept for what Workbench"
+                " itself says of a thing.",
+                hint="Choose another key.",
             )
         db.execute(
             "INSERT OR REPLACE INTO tags (kind, id, workspace_id, key, value) VALUES (?, ?, ?, ?, ?)",

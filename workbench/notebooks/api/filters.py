@@ -12,8 +12,10 @@ from fractions import Fraction
 from typing import Any
 
 from workbench.errors import InvalidInput
+from workbench.node.requests import BadAmount, parse_memory
+from workbench.notebooks.api.labels import GPU_MEMORY, PREEMPTIBLE, tags
 from workbench.notebooks.api.not_offered import NOT_OVERSOLD
-from workbench.notebooks.api.requests import ACCESSIBILITIES, PREEMPTIBLE
+from workbench.notebooks.api.requests import ACCESSIBILITIES
 from workbench.notebooks.records import Status
 from workbench.notebooks.search import ORDERS, Holding, Query
 from workbench.wire import lists
@@ -85,9 +87,9 @@ def query(
         pool=pool if pool.upper() != _ANY_RESOURCE else "",
         nothing=_nowhere(fields),
         with_gpus=_accelerated(fields.get("AcceleratorType", "")),
-        labels={key: value for key, value in labels.items() if key != PREEMPTIBLE},
+        labels=tags(labels),
         preemptible=labels[PREEMPTIBLE] in ("true", None) if PREEMPTIBLE in labels else None,
-        ranges=_ranges(fields),
+        ranges=_ranges(fields) | _shares(labels),
         sorting=sorting(fields, ORDERS, default="GmtCreateTime"),
     )
 
@@ -113,6 +115,22 @@ def _labels(fields: Mapping[str, Any]) -> dict[str, str | None]:
         **{each.get("Key", ""): each.get("Value") for each in fields.get("Tag", [])},
     }
     return {key: None if value is None else str(value) for key, value in asked.items()}
+
+
+def _shares(
+    labels: Mapping[str, str | None],
+) -> dict[str, tuple[float | str | None, float | str | None]]:
+    """How much of a card's memory is asked for by its label; what is no size finds nothing."""
+    if GPU_MEMORY not in labels:
+        return {}
+    asked = labels[GPU_MEMORY]
+    if asked is None:
+        return {"gpu_memory_bytes": (1, None)}
+    try:
+        size = parse_memory(asked, GPU_MEMORY)
+    except BadAmount:
+        return {"gpu_memory_bytes": (1, 0)}
+    return {"gpu_memory_bytes": (size, size)}
 
 
 def _ranges(fields: Mapping[str, Any]) -> dict[str, tuple[float | str | None, float | str | None]]:

@@ -17,15 +17,14 @@ from workbench import scheduler, workspaces
 from workbench.errors import InvalidInput, NotFound
 from workbench.node import Inventory
 from workbench.node.room import expect_room
-from workbench.notebooks import access, place, records, residents, rules, search, sight
-from workbench.notebooks.api import filters, requests, views
+from workbench.notebooks import access, place, records, residents, rules, saving, search, sight
+from workbench.notebooks.api import filters, labels, requests, views
 from workbench.notebooks.records import NoSuchNotebook, Notebook, Wanted
 from workbench.notebooks.session import KIND
 from workbench.parts import Parts, Route
 from workbench.storage import MountRequest
-from workbench.telemetry import Change, Event, Level, events
 from workbench.wire import lists
-from workbench.wire.call import Call
+from workbench.wire.call import Call, Caller
 from workbench.wire.choices import one_of
 from workbench.wire.operations import operation
 from workbench.wire.paging import descending, page, sorting
@@ -40,7 +39,7 @@ def create(parts: Parts, call: Call) -> Answer:
     """CreateInstance."""
     now = parts.now()
     inventory = parts.node.inventory()
-    expect_room(parts.settings.home, parts.settings.disk_floor_gib)
+    _expect_room(parts)
     with parts.store.transaction() as db:
         workspace_id = call.fields.get("WorkspaceId") or workspaces.default_workspace(db).workspace_id
         workspaces.require(db, call.caller, workspace_id, call.operation.action)
@@ -56,8 +55,8 @@ def create(parts: Parts, call: Call) -> Answer:
         notebook = access.with_new_secrets(parts.vault, notebook)
         records.insert(db, notebook)
         _begin(parts, db, notebook, inventory)
-        workspaces.put_tags(db, KIND, notebook.id, workspace_id, requests.tags(call.fields))
-        _note(db, notebook, f"Created by {call.caller.name}.", now)
+        workspaces.put_tags(db, KIND, notebook.id, workspace_id, labels.tags(labels.given(call.fields)))
+        saving.note(db, notebook, f"Created by {call.caller.name}.")
     return _told(parts, notebook)
 
 
@@ -87,15 +86,18 @@ def update(parts: Parts, call: Call) -> Answer:
     """UpdateInstance. A running session keeps its size until it is started anew; its priority, and
     whether it may be preempted, hold at once."""
     inventory = parts.node.inventory()
+    starts = bool(call.fields.get("StartInstance"))
+    if starts:
+        _expect_room(parts)
     with parts.store.transaction() as db:
         before = permitted(db, call)
         changed = requests.changed_notebook(before, call.fields, inventory)
         _check_mounts(parts, db, changed)
         notebook = records.save(db, replace(changed, modified_at=parts.now()))
-        if call.fields.get("StartInstance"):
-            notebook = records.save(db, rules.start(notebook, parts.now()))
         if notebook.wanted is Wanted.RUNNING:
             _begin(parts, db, notebook, inventory)
+        if starts:
+            notebook = _start(parts, db, notebook, call.caller, inventory)
         key = (KIND, notebook.id)
         scheduler.name(db, key, notebook.name, private=bool(notebook.private_to))
         scheduler.rate(db, key, priority=notebook.priority, preemptible=notebook.preemptible)
@@ -105,15 +107,10 @@ def update(parts: Parts, call: Call) -> Answer:
 
 def start(parts: Parts, call: Call) -> Answer:
     """StartInstance."""
-    expect_room(parts.settings.home, parts.settings.disk_floor_gib)
+    _expect_room(parts)
     inventory = parts.node.inventory()
     with parts.store.transaction() as db:
-        before = permitted(db, call)
-        notebook = rules.start(before, parts.now())
-        if notebook != before:
-            _begin(parts, db, notebook, inventory)
-            notebook = records.save(db, notebook)
-            _note(db, notebook, f"Start asked for by {call.caller.name}.", parts.now())
+        notebook = _start(parts, db, permitted(db, call), call.caller, inventory)
     return _told(parts, notebook)
 
 
@@ -165,9 +162,11 @@ def list_specs(parts: Parts, call: Call) -> Answer:
 
 def update_labels(parts: Parts, call: Call) -> Answer:
     """UpdateInstanceLabels: set these, keep the others."""
+    tags = labels.given(call.fields)
+    labels.refuse_of_record(tags)
     with parts.store.transaction() as db:
         notebook = permitted(db, call)
-        workspaces.put_tags(db, KIND, notebook.id, notebook.workspace_id, requests.tags(call.fields))
+        workspaces.put_tags(db, KIND, notebook.id, notebook.workspace_id, tags)
     return {}
 
 
@@ -176,6 +175,7 @@ def delete_labels(parts: Parts, call: Call) -> Answer:
     keys = lists.parts(call.fields.get("LabelKeys", ""))
     if not keys:
         raise InvalidInput("LabelKeys is empty.", hint="Name the keys, with commas between them.")
+    labels.refuse_of_record(keys)
     with parts.store.transaction() as db:
         notebook = permitted(db, call)
         workspaces.take_off_tags(db, KIND, notebook.id, keys)
@@ -206,26 +206,13 @@ def permitted(db: Database, call: Call, notebook_id: str = "") -> Notebook:
 
 def _ask(parts: Parts, call: Call, change: Callable[[Notebook, datetime], Notebook], what: str) -> Answer:
     with parts.store.transaction() as db:
-        before = permitted(db, call)
-        notebook = change(before, parts.now())
-        if notebook != before:
-            notebook = records.save(db, notebook)
-            _note(db, notebook, f"{what} asked for by {call.caller.name}.", parts.now())
+        changed = change(permitted(db, call), parts.now())
+        notebook = saving.record(db, changed, f"{what} asked for by {call.caller.name}.")
     return _told(parts, notebook)
 
 
 def _told(parts: Parts, notebook: Notebook) -> Answer:
-    parts.queue.wake(KIND, notebook.id)
-    parts.live.tell(
-        Change(
-            kind=KIND,
-            id=notebook.id,
-            workspace_id=notebook.workspace_id,
-            private_to=notebook.private_to,
-            status=notebook.status,
-            message=notebook.reason,
-        )
-    )
+    saving.pass_on(parts, notebook)
     return {"InstanceId": notebook.id}
 
 
@@ -244,12 +231,25 @@ def _view(parts: Parts, db: Database, notebook: Notebook, pools: Mapping[str, st
     return views.instance(
         notebook,
         pool=pools[notebook.id],
-        labels=workspaces.tags_of(db, KIND, notebook.id),
+        tags=workspaces.tags_of(db, KIND, notebook.id),
         user_name=workspaces.user_name(db, notebook.user_id),
         workspace_name=workspaces.workspace_name(db, notebook.workspace_id),
         settings=parts.settings,
         now=parts.now(),
     )
+
+
+def _expect_room(parts: Parts) -> None:
+    expect_room(parts.settings.home, parts.settings.disk_floor_gib)
+
+
+def _start(parts: Parts, db: Database, notebook: Notebook, caller: Caller, inventory: Inventory) -> Notebook:
+    """Have it run, if its workspace may have that much. Nothing changes for one that already should."""
+    started = rules.start(notebook, parts.now())
+    if started == notebook:
+        return notebook
+    _begin(parts, db, started, inventory)
+    return saving.record(db, started, f"Start asked for by {caller.name}.")
 
 
 def _begin(parts: Parts, db: Database, notebook: Notebook, inventory: Inventory) -> None:
@@ -259,22 +259,6 @@ def _begin(parts: Parts, db: Database, notebook: Notebook, inventory: Inventory)
         residents.work(notebook, inventory),
         installed=residents.installed(inventory),
         overcommit=scheduler.Overcommit(parts.settings.cpu_overcommit, parts.settings.memory_overcommit),
-    )
-
-
-def _note(db: Database, notebook: Notebook, message: str, now: datetime) -> None:
-    events.add(
-        db,
-        Event(
-            kind=KIND,
-            id=notebook.id,
-            workspace_id=notebook.workspace_id,
-            owner_id=notebook.user_id,
-            time=now,
-            level=Level.NORMAL,
-            reason=notebook.status.value,
-            message=message,
-        ),
     )
 
 

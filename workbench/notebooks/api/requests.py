@@ -13,7 +13,7 @@ from typing import Any
 from workbench.errors import InvalidInput
 from workbench.node import Inventory, Resources, check_fits, parse_resources, share_of_a_gpu, specs
 from workbench.node.requests import parse_gpus
-from workbench.notebooks.api import not_offered
+from workbench.notebooks.api import labels, not_offered
 from workbench.notebooks.records import DataMount, IdleLimit, Notebook
 from workbench.settings import Settings
 from workbench.wire.choices import one_of, within
@@ -30,12 +30,6 @@ _NO_SPOT = "NoSpot"
 _SPOT = ("SpotAsPriceGo", "SpotWithPriceLimit")
 
 ACCESSIBILITIES = ("PRIVATE", "PUBLIC")
-
-GPU_MEMORY = "workbench.gpu_memory"
-"""The label that asks for a share of a card, in GiB; PAI's notebooks have no field for it."""
-
-PREEMPTIBLE = "workbench.preemptible"
-"""The label that says `true` of a preemptible notebook; PAI asks by SpotSpec, and answers nothing of it."""
 
 
 def new_notebook(
@@ -82,7 +76,7 @@ def changed_notebook(notebook: Notebook, fields: Mapping[str, Any], inventory: I
         changes["name"] = check_name(fields["InstanceName"])
     if image := fields.get("ImageUrl") or fields.get("ImageId"):
         changes["image"] = image
-    if fields.get("EcsSpec") or fields.get("RequestedResource") or GPU_MEMORY in labels(fields):
+    if fields.get("EcsSpec") or fields.get("RequestedResource") or labels.GPU_MEMORY in labels.given(fields):
         changes |= _size(notebook, fields, inventory)
     if "EnvironmentVariables" in fields:
         changes["environment"] = check_environment(fields["EnvironmentVariables"])
@@ -100,17 +94,6 @@ def changed_notebook(notebook: Notebook, fields: Mapping[str, Any], inventory: I
     if fields.get("DisassociateUserCommand"):
         changes["on_start"] = ""
     return replace(notebook, **changes)
-
-
-def tags(fields: Mapping[str, Any]) -> dict[str, str]:
-    """The labels of a request that are kept as tags: all but the one that says what the record does."""
-    return {key: value for key, value in labels(fields).items() if key != PREEMPTIBLE}
-
-
-def labels(fields: Mapping[str, Any]) -> dict[str, str]:
-    """The labels of a request, which are tags: `Labels` or `Tag`, a list of `Key` and `Value`."""
-    given = [*fields.get("Labels", []), *fields.get("Tag", [])]
-    return {each.get("Key", ""): each.get("Value", "") for each in given}
 
 
 def check_name(name: str) -> str:
@@ -197,7 +180,8 @@ def _size(notebook: Notebook, fields: Mapping[str, Any], inventory: Inventory) -
     if spec := fields.get("EcsSpec", ""):
         size = specs.resolve(spec, inventory).resources
     else:
-        size = _resources(notebook, fields.get("RequestedResource", {}), labels(fields).get(GPU_MEMORY, ""))
+        share = labels.given(fields).get(labels.GPU_MEMORY, "")
+        size = _resources(notebook, fields.get("RequestedResource", {}), share)
         check_fits(size, inventory)
     return {
         "spec": spec,
@@ -233,7 +217,7 @@ def _resources(notebook: Notebook, given: Mapping[str, str], share: str) -> Reso
         raise InvalidInput(
             f"GPUType is {named['GPUType']!r}, and no GPU is asked for.",
             hint="Say how many, with GPU or --gpu; or ask for a share of one, with the label"
-            f" {GPU_MEMORY} or --gpu-memory.",
+            f" {labels.GPU_MEMORY} or --gpu-memory.",
         )
     model = size.gpu_model if notebook.gpu_memory_bytes else ""
     return replace(size, gpu_model=model, gpu_memory_bytes=notebook.gpu_memory_bytes)
@@ -245,8 +229,8 @@ def _standing(fields: Mapping[str, Any]) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     if "Priority" in fields:
         changes["priority"] = within("Priority", fields["Priority"], 1, 9)
-    if labels(fields).get(PREEMPTIBLE, "") == "true":
-        changes["preemptible"] = True
+    if said := labels.given(fields).get(labels.PREEMPTIBLE):
+        changes["preemptible"] = one_of(labels.PREEMPTIBLE, said, ("true", "false")) == "true"
     if strategy := fields.get("SpotSpec", {}).get("SpotStrategy"):
         changes["preemptible"] = one_of("SpotStrategy", strategy, (_NO_SPOT, *_SPOT)) != _NO_SPOT
     if fields.get("DisassociateSpot"):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from workbench.errors import Conflict
-from workbench.notebooks import records, rules
+from workbench.notebooks import records, rules, saving
 from workbench.notebooks.api import requests, views
 from workbench.notebooks.api.instances import permitted
 from workbench.notebooks.records import Status, Wanted
@@ -62,8 +62,8 @@ def set_idle_culler(parts: Parts, call: Call) -> Answer:
         notebook = replace(permitted(db, call), idle_limit=limit, modified_at=now)
         if notebook.status is Status.RUNNING:
             notebook = rules.idling(rules.used(notebook, now), now)
-        records.save(db, notebook)
-    parts.queue.wake(KIND, notebook.id)
+        notebook = saving.record(db, notebook)
+    saving.pass_on(parts, notebook)
     return {"InstanceId": notebook.id}
 
 
@@ -79,7 +79,8 @@ def delete_idle_culler(parts: Parts, call: Call) -> Answer:
         notebook = replace(permitted(db, call), idle_limit=None, modified_at=parts.now())
         if notebook.status is Status.RUNNING:
             notebook = rules.idling(notebook, parts.now())
-        records.save(db, notebook)
+        notebook = saving.record(db, notebook)
+    saving.pass_on(parts, notebook)
     return {"InstanceId": notebook.id}
 
 

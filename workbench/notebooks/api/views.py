@@ -9,7 +9,7 @@ from typing import Any
 from workbench import node
 from workbench.node import Inventory
 from workbench.notebooks import access, place, rules
-from workbench.notebooks.api.requests import PREEMPTIBLE
+from workbench.notebooks.api import labels
 from workbench.notebooks.records import DataMount, Notebook
 from workbench.settings import Settings
 from workbench.wire.times import to_wire
@@ -19,7 +19,7 @@ def instance(
     notebook: Notebook,
     *,
     pool: str,
-    labels: Mapping[str, str],
+    tags: Mapping[str, str],
     user_name: str,
     workspace_name: str,
     settings: Settings,
@@ -27,7 +27,7 @@ def instance(
 ) -> dict[str, Any]:
     """The fields of GetInstance, which are those of a row of ListInstances too."""
     url = access.browser_url(settings, notebook.id)
-    labels = {**labels, **({PREEMPTIBLE: "true"} if notebook.preemptible else {})}
+    labelled = {**tags, **labels.of_record(notebook)}
     return {
         "InstanceId": notebook.id,
         "InstanceName": notebook.name,
@@ -53,8 +53,8 @@ def instance(
         },
         "EnvironmentVariables": dict(notebook.environment),
         "Datasets": [dataset(mount) for mount in notebook.mounts],
-        "Labels": [{"Key": key, "Value": value} for key, value in labels.items()],
-        "Tags": [{"TagKey": key, "TagValue": value} for key, value in labels.items()],
+        "Labels": [{"Key": key, "Value": value} for key, value in labelled.items()],
+        "Tags": [{"TagKey": key, "TagValue": value} for key, value in labelled.items()],
         "Accessibility": notebook.accessibility,
         "Priority": notebook.priority,
         "PaymentType": "PayAsYouGo",
