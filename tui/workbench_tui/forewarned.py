@@ -22,6 +22,7 @@ class Forewarned:
         if change.kind not in _KINDS:
             return False
         warning = change.message if change.kind != "notebook" or change.status == "Running" else ""
-        before = self._told.get((change.kind, change.id), "")
-        self._told[change.kind, change.id] = warning
+        before = self._told.pop((change.kind, change.id), "")
+        if warning:
+            self._told[change.kind, change.id] = warning
         return warning not in ("", before)
