@@ -115,7 +115,7 @@ def _await_gateway(client: Client, *, within_s: float, image_too: bool = False) 
                     hint=f"It is tried again every few seconds. Settings are read when the daemon starts."
                     f" {_restart(client)}",
                 )
-            show(gateway["Message"])
+            show(gateway["Message"] if building else "it starts")
             time.sleep(_LOOK_EVERY_S)
 
 
