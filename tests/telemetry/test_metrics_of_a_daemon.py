@@ -167,10 +167,12 @@ def test_prometheus_itself_scrapes_it(workbench: Installation, notebook: str, tm
 
 def query(api: str, expression: str) -> list[Any]:
     try:
-        answer = httpx.get(f"{api}/api/v1/query", params={"query": expression}).json()
+        answer = httpx.get(f"{api}/api/v1/query", params={"query": expression})
     except httpx.TransportError:
         return []  # it is still starting
-    return list(answer.get("data", {}).get("result", []))
+    if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        return []  # it listens before it can answer
+    return list(answer.json().get("data", {}).get("result", []))
 
 
 @contextmanager
