@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,12 +15,14 @@ from typing import Any
 
 import docker
 
+from tests.ports import free_port
 from workbench.client import Client
 from workbench.runtime import NetworkInUse, Pod, Runtime
 from workbench.settings import Settings, load
 from workbench.wire.operations import operation
 
-_READY_WITHIN_S = 60
+_PATIENCE_S = 300
+"""A machine may be busy with other things."""
 
 
 class Installation:
@@ -34,7 +35,7 @@ class Installation:
         self.environment = {
             **os.environ,
             "WORKBENCH_HOME": str(home),
-            "WORKBENCH_PORT": str(_free_port()),
+            "WORKBENCH_PORT": str(free_port()),
             "WORKBENCH_STOP_GRACE_S": "3",
             **environment,
         }
@@ -54,7 +55,7 @@ class Installation:
     def start(self) -> None:
         """Start the daemon and wait until its API answers."""
         self.launch()
-        self.until(self._answers, "the API answers", within_s=_READY_WITHIN_S)
+        self.until(self._answers, "the API answers")
 
     def launch(self) -> None:
         """Start the daemon and wait for nothing."""
@@ -103,17 +104,24 @@ class Installation:
         found = self.dsw("ListInstances", InstanceId=notebook_id)["Instances"]
         return str(found[0]["Status"]) if found else ""
 
-    def until_status(self, notebook_id: str, *wanted: str, within_s: float = 60) -> None:
+    def until_status(self, notebook_id: str, *wanted: str, within_s: float = _PATIENCE_S) -> None:
         """Wait for a status; an empty one is that it is gone."""
         self.until(
             lambda: self.status(notebook_id) in wanted, f"{notebook_id} is {wanted}", within_s=within_s
+        )
+
+    def until_reached(self) -> None:
+        """Wait until the gateway answers; a fresh machine builds its image first."""
+        status = operation("workbench", "GetStatus")
+        self.until(
+            lambda: bool(self.client.call(status)["Gateway"]["Answers"]), "the gateway answers", within_s=600
         )
 
     def pods(self) -> list[Pod]:
         """The notebooks' containers."""
         return self.runtime.list_pods("notebook")
 
-    def until(self, condition: Callable[[], bool], what: str, *, within_s: float = 60) -> None:
+    def until(self, condition: Callable[[], bool], what: str, *, within_s: float = _PATIENCE_S) -> None:
         """Wait for something to become true."""
         deadline = time.monotonic() + within_s
         while not condition():
@@ -130,7 +138,7 @@ class Installation:
             self.process.wait()
         if (self.settings.home / "id").exists():
             try:
-                self.until(self._remove_containers, "containers and networks are gone", within_s=30)
+                self.until(self._remove_containers, "containers and networks are gone", within_s=120)
             except AssertionError:
                 if not self._engine_miscounts():
                     raise
@@ -169,10 +177,3 @@ class Installation:
         assert self.process
         assert self.process.poll() is None, self._log()
         return self.run("status", check=False).returncode == 0
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

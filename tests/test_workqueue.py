@@ -35,7 +35,7 @@ def working(
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.002)
@@ -60,7 +60,7 @@ def test_one_object_is_never_worked_on_twice_at_once_however_often_it_is_woken()
         at_once.add(id)
         if len(at_once) > 1:
             two_at_once.set()
-        two_at_once.wait(20)  # others are looked at beside it
+        two_at_once.wait(60)  # others are looked at beside it
         time.sleep(0.001)
         at_once.discard(id)
         looks.append(id)
@@ -79,13 +79,13 @@ def test_a_wake_during_a_look_is_followed_by_another_look() -> None:
 
     def look(id: str) -> Again:
         begun.set()
-        go_on.wait(20)
+        go_on.wait(60)
         looks.append(id)
         return NOT_UNTIL_WOKEN
 
     with working(look) as queue:
         queue.wake(KIND, "a")
-        begun.wait(20)
+        begun.wait(60)
         queue.wake(KIND, "a")
         queue.wake(KIND, "a")
         go_on.set()
@@ -163,20 +163,26 @@ def test_the_resync_finds_what_nobody_told_of_and_outlives_a_list_that_fails(err
 
 
 def test_stopping_waits_for_what_is_under_way_and_begins_nothing_new() -> None:
-    begun, ended = threading.Event(), threading.Event()
+    begun, go_on, looks = threading.Event(), threading.Event(), []
 
     def look(id: str) -> Again:
         begun.set()
-        time.sleep(0.05)
-        ended.set()
+        assert go_on.wait(60)
+        looks.append(id)
         return AT_ONCE
 
+    others = set(threading.enumerate())
     with working(look, workers=1) as queue:
         queue.wake(KIND, "a")
-        begun.wait(20)
+        assert begun.wait(60)
         queue.wake(KIND, "b")
-        queue.stop()
-        assert ended.is_set()
+        stopping = threading.Thread(target=queue.stop)
+        stopping.start()
+        until(lambda: "workqueue" not in {each.name for each in {*threading.enumerate()} - others})
+        assert stopping.is_alive()
+        go_on.set()
+        stopping.join()
+        assert looks == ["a"]
 
 
 @given(st.integers(1, 10_000))

@@ -29,12 +29,12 @@ PARTS: Any = "handed on and never looked at"
 
 class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=10)
+        super().__init__("localhost", timeout=60)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(10)
+        self.sock.settimeout(60)
         self.sock.connect(str(self._path))
 
 
@@ -122,10 +122,10 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
     ready = threading.Event()
     thread = threading.Thread(target=daemon.server.run, kwargs={"on_ready": ready.set})
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     yield daemon
     daemon.server.stop()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
 
 
@@ -151,7 +151,7 @@ def tcp_endpoint(daemon: Daemon) -> Iterator[str]:
     started: Future[tuple[int, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    port, loop, stopping = started.result(10)
+    port, loop, stopping = started.result(60)
     yield f"127.0.0.1:{port}"
     loop.call_soon_threadsafe(stopping.set)
-    thread.join(10)
+    thread.join(60)

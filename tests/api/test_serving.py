@@ -87,7 +87,7 @@ def test_a_stream_nobody_reads_any_more_is_ended(daemon) -> None:
     connection.sock.close()
     connection.close()
 
-    assert ended.wait(10)
+    assert ended.wait(60)
 
 
 def test_stopping_the_server_ends_its_streams(daemon) -> None:
@@ -98,7 +98,7 @@ def test_stopping_the_server_ends_its_streams(daemon) -> None:
 
     daemon.server.stop()
 
-    assert ended.wait(10)
+    assert ended.wait(60)
 
 
 async def forever(ended: threading.Event):

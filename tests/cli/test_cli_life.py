@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,8 @@ from typing import Any
 import docker
 import pytest
 
+from tests.ports import free_port
+
 pytestmark = pytest.mark.docker
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -26,18 +27,17 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.fixture
 def home() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="wb-"))
-    yield path
-    subprocess.run([sys.executable, "-m", "workbench.cli", "--home", str(path), "down"], check=False)
-    # The daemon's process closes its database a moment after its lock: a file may vanish meanwhile.
-    shutil.rmtree(path, ignore_errors=True)
+    try:
+        yield path
+    finally:
+        subprocess.run([sys.executable, "-m", "workbench.cli", "--home", str(path), "down"], check=False)
+        # The daemon's process closes its database a moment after its lock: a file may vanish meanwhile.
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @pytest.fixture
 def run(home: Path) -> Run:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "WORKBENCH_HOME": str(home), "WORKBENCH_PORT": str(port)}
+    environment = {**os.environ, "WORKBENCH_HOME": str(home), "WORKBENCH_PORT": str(free_port())}
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "workbench.cli", *arguments]
@@ -56,7 +56,7 @@ def pid_of_daemon(run: Run) -> int:
 
 
 def await_gateway(run: Run) -> None:
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + 400
     while not status(run)["Gateway"]["Answers"]:
         assert time.monotonic() < deadline
         time.sleep(0.5)

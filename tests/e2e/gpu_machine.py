@@ -65,7 +65,7 @@ class GpuMachine:
         made = []
         for name in names:
             made.append(self.create(name, **fields))
-            self.workbench.until_status(made[-1], "Running", within_s=120)
+            self.workbench.until_status(made[-1], "Running", within_s=300)
         return made
 
     def delete_all(self) -> None:

@@ -17,6 +17,9 @@ from contextlib import contextmanager
 
 from tests.installation import Installation
 
+_PATIENCE_S = 60
+"""A machine may be busy with other things."""
+
 
 class ShellUser:
     """Types, and reads what comes."""
@@ -40,7 +43,7 @@ class ShellUser:
         """Press keys."""
         os.write(self._here, text.encode())
 
-    def sees(self, text: str, *, within_s: float = 20) -> None:
+    def sees(self, text: str, *, within_s: float = _PATIENCE_S) -> None:
         """Wait until something was written; what came before it is forgotten then."""
         deadline = time.monotonic() + within_s
         while text not in self.text:
@@ -54,7 +57,7 @@ class ShellUser:
         if tell:
             self.process.send_signal(signal.SIGWINCH)
 
-    def exit_code(self, *, within_s: float = 20) -> int:
+    def exit_code(self, *, within_s: float = _PATIENCE_S) -> int:
         """How the command ended; waits until it has."""
         deadline = time.monotonic() + within_s
         while self.process.poll() is None:

@@ -30,6 +30,7 @@ def create(workbench: Installation, light_image: str, name: str) -> str:
 @pytest.fixture
 def notebook(workbench: Installation, light_image: str, request: pytest.FixtureRequest) -> str:
     """One running notebook, for this test alone."""
+    workbench.until_reached()
     notebook_id = create(workbench, light_image, request.node.name[:60])
     workbench.until_status(notebook_id, "Running", within_s=600)
     return notebook_id
@@ -46,7 +47,7 @@ def reached(workbench: Installation, notebook_id: str) -> bool:
     """Whether a program gets through the gateway to the notebook."""
     token = workbench.dsw("GetToken", InstanceId=notebook_id)["Token"]
     address = f"{workbench.settings.endpoint}/notebook/{notebook_id}/api/kernels"
-    return httpx.get(address, headers={"Authorization": f"token {token}"}).json() == []
+    return httpx.get(address, headers={"Authorization": f"token {token}"}, timeout=60).json() == []
 
 
 def reason(workbench: Installation, notebook_id: str) -> tuple[str, str]:
@@ -70,6 +71,7 @@ def test_fifty_containers_are_adopted_and_none_is_restarted(
     workbench.start()
 
     until_they_agree(workbench)
+    workbench.until_reached()
     assert list(statuses(workbench).values()) == ["Running"] * MANY
     assert {pod.container: pod.started_at for pod in workbench.pods()} == before
     assert all(reached(workbench, each) for each in made)
@@ -166,7 +168,7 @@ def test_shutting_down_from_inside_jupyterlab_stops_the_notebook(
     token = workbench.dsw("GetToken", InstanceId=notebook)["Token"]
     address = f"{workbench.settings.endpoint}/notebook/{notebook}/api/shutdown"
 
-    httpx.post(address, headers={"Authorization": f"token {token}"})
+    httpx.post(address, headers={"Authorization": f"token {token}"}, timeout=60)
 
     workbench.until_status(notebook, "Stopped")
     assert reason(workbench, notebook) == ("ShutDown", "It was shut down from inside JupyterLab.")

@@ -20,7 +20,7 @@ from workbench.wire.operations import operation
 
 pytestmark = [
     pytest.mark.docker,
-    pytest.mark.timeout(600),
+    pytest.mark.timeout(900),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root begins a daemon as somebody else"),
 ]
 
@@ -75,7 +75,7 @@ def test_another_user_than_its_own_runs_a_notebook_too(workbench: Installation, 
         ada.call(create, InstanceName="hers", RequestedResource=size, ImageUrl=light_image)["InstanceId"]
     )
 
-    workbench.until_status(id, "Running", "Failed", within_s=120)
+    workbench.until_status(id, "Running", "Failed", within_s=300)
 
     assert workbench.dsw("GetInstance", instance_id=id)["ReasonMessage"] == ""
     (pod,) = workbench.pods()

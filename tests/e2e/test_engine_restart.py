@@ -67,7 +67,7 @@ def test_notebooks_outlast_an_engine_that_dies_and_comes_back(
 ) -> None:
     made = [workbench.create(name, ImageUrl=image) for name in ("one", "two")]
     for each in made:
-        workbench.until_status(each, "Running", within_s=120)
+        workbench.until_status(each, "Running", within_s=300)
     before = {pod.id: pod.container for pod in workbench.pods()}
 
     engine.kill()
@@ -76,8 +76,8 @@ def test_notebooks_outlast_an_engine_that_dies_and_comes_back(
     engine.start()
 
     workbench.until(lambda: engine_answers(workbench.client), "the engine is back")
-    workbench.until(lambda: len(workbench.pods()) == 2, "both have containers", within_s=120)
+    workbench.until(lambda: len(workbench.pods()) == 2, "both have containers", within_s=300)
     for each in made:
-        workbench.until_status(each, "Running", within_s=120)
+        workbench.until_status(each, "Running", within_s=300)
     until_they_agree(workbench)
     assert ({pod.id: pod.container for pod in workbench.pods()} == before) is engine.live_restore

@@ -11,7 +11,7 @@ import pytest
 
 from tests.installation import Installation
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
 
 def test_what_happens_is_told_as_it_happens(

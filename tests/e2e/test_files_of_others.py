@@ -14,7 +14,7 @@ from workbench.client import Client, ClientError
 from workbench.client.connection import Credentials
 from workbench.wire.operations import operation
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
 CREATE = operation("dsw", "CreateInstance")
 
@@ -141,7 +141,7 @@ def test_members_change_each_others_files_where_they_are_shared_and_nobody_else_
         Datasets=[{"Uri": "nas://workspace/", "MountPath": "/mnt/data0"}],
     )
     for id in (mine, theirs):
-        workbench.until_status(id, "Running", within_s=120)
+        workbench.until_status(id, "Running", within_s=300)
 
     for id, command in (
         (mine, "mkdir /mnt/data0/plans; echo one > /mnt/data0/plans/list"),

@@ -117,7 +117,7 @@ def test_a_card_that_is_lost_marks_its_notebook_and_takes_no_new_work(here: GpuM
     [holder] = here.running("holder")
     here.machine.lose(0)
 
-    here.workbench.until(lambda: here.is_marked(holder), "the notebook is marked", within_s=90)
+    here.workbench.until(lambda: here.is_marked(holder), "the notebook is marked", within_s=300)
     assert here.workbench.status(holder) == "Running"
     events = here.workbench.dsw("GetInstanceEvents", instance_id=holder)["Events"]
     assert any("GPULost" in each for each in events)
@@ -127,7 +127,7 @@ def test_a_card_that_is_lost_marks_its_notebook_and_takes_no_new_work(here: GpuM
     assert here.seen_by(other) == {1}
     here.workbench.until(lambda: "lost" in here.measured()[0]["Stale"].lower(), "its silence is seen")
     here.machine.recover(0)
-    here.workbench.until(lambda: not here.is_marked(holder), "the mark is taken off", within_s=90)
+    here.workbench.until(lambda: not here.is_marked(holder), "the mark is taken off", within_s=300)
     assert not here.is_marked(other)
 
 
@@ -147,7 +147,7 @@ def test_trouble_of_the_driver_is_shown_ends_nothing_and_its_end_is_noticed(
     container, before = here.pod(holder).container, here.machine.path.read_text()
     befall(here.machine)
 
-    here.workbench.until(lambda: here.is_marked(holder), "the notebook is marked", within_s=120)
+    here.workbench.until(lambda: here.is_marked(holder), "the notebook is marked", within_s=300)
     assert said in here.reason(holder)
     late = here.create("late")
     here.workbench.until(
@@ -157,8 +157,8 @@ def test_trouble_of_the_driver_is_shown_ends_nothing_and_its_end_is_noticed(
     whole = here.machine.path.with_suffix(".whole")
     whole.write_text(before)
     whole.rename(here.machine.path)
-    here.workbench.until(lambda: not here.is_marked(holder), "the mark is taken off", within_s=120)
-    here.workbench.until_status(late, "Running", within_s=120)
+    here.workbench.until(lambda: not here.is_marked(holder), "the mark is taken off", within_s=300)
+    here.workbench.until_status(late, "Running", within_s=300)
     assert here.pod(holder).container == container
 
 
@@ -172,7 +172,7 @@ def test_an_error_that_the_driver_reports_takes_the_card_out_until_its_owner_let
         return bool(here.gpus()[0]["Xid"])
 
     here.workbench.until(reported, "it is heard")
-    here.workbench.until(lambda: here.is_marked(holder), "the notebook is marked", within_s=60)
+    here.workbench.until(lambda: here.is_marked(holder), "the notebook is marked", within_s=300)
     assert "Reset the card" in here.gpus()[0]["Problem"]
     assert [each["ReasonCode"] for each in here.workbench.dsw("ListInstances")["Instances"]].count("") == 1
     [event] = here.workbench.json("gpu", "events", "0")[-1:]

@@ -52,15 +52,15 @@ def test_each_keeps_its_card_when_the_engine_is_killed_and_comes_back(here: GpuM
     here.engine.start()
 
     here.workbench.until(lambda: engine_answers(here), "the engine is back")
-    here.workbench.until(lambda: len(here.workbench.pods()) == 2, "both have containers", within_s=120)
+    here.workbench.until(lambda: len(here.workbench.pods()) == 2, "both have containers", within_s=300)
     for each in (one, two):
-        here.workbench.until_status(each, "Running", within_s=120)
+        here.workbench.until_status(each, "Running", within_s=300)
     assert holders_of(here) == holders
     assert [here.seen_by(one), here.seen_by(two)] == seen
     assert ({pod.id: pod.container for pod in here.workbench.pods()} == before) is here.engine.live_restore
 
     here.workbench.dsw("DeleteInstance", instance_id=one)
-    here.workbench.until_status(waiting, "Running", within_s=120)
+    here.workbench.until_status(waiting, "Running", within_s=300)
     assert here.seen_by(waiting) == seen[0]
     until_they_agree(here.workbench)
 

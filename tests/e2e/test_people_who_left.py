@@ -13,7 +13,7 @@ from workbench.client.connection import Credentials
 from workbench.runtime import Runtime
 from workbench.wire.operations import operation
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.e2e.shell_user import a_shell
 from tests.installation import Installation
 from workbench.wire.operations import operation
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

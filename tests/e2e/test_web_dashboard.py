@@ -20,7 +20,7 @@ from tests.installation import Installation
 from workbench.client import ClientError
 from workbench.wire.operations import operation
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]
 
 LISTEN = """
     window.drawn = "";
@@ -55,7 +55,7 @@ class Page:
 
     def shows(self, text: str) -> None:
         """Wait until something was drawn."""
-        self._workbench.until(lambda: text in self.drawn, f"{text!r} is drawn", within_s=60)
+        self._workbench.until(lambda: text in self.drawn, f"{text!r} is drawn", within_s=300)
 
     def press(self, *keys: str) -> None:
         """Press keys, one after the other."""

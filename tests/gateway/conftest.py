@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.gateway.upstreams import a_daemon_at, a_notebook_at
+from tests.ports import free_port
 from workbench.gateway import Gateway, NotebookRoute
 from workbench.runtime import Runtime
 from workbench.runtime.images import Images
@@ -60,21 +60,33 @@ def settle(gateway: Gateway, *, within_s: float = 400) -> None:
         time.sleep(0.05)
 
 
+def until(condition: Callable[[], bool], what: str, *, within_s: float = 60) -> None:
+    """Wait for something to become true."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not {what}"
+        time.sleep(0.05)
+
+
 @contextmanager
 def a_home() -> Iterator[Settings]:
     """Settings of a home of its own, short enough for sockets."""
     home = Path(tempfile.mkdtemp(prefix="wb-gw-"))
-    yield load({"home": str(home), "port": _free_port()}, {})
-    shutil.rmtree(home)
+    try:
+        yield load({"home": str(home), "port": free_port()}, {})
+    finally:
+        shutil.rmtree(home)
 
 
 @contextmanager
 def a_runtime() -> Iterator[Runtime]:
     """A runtime of a home of its own, whose pods are removed afterwards."""
     runtime = Runtime("unix:///var/run/docker.sock", uuid.uuid4().hex)
-    yield runtime
-    for pod in runtime.list_pods():
-        runtime.remove_pod(pod)
+    try:
+        yield runtime
+    finally:
+        for pod in runtime.list_pods():
+            runtime.remove_pod(pod)
 
 
 def a_gateway(settings: Settings, runtime: Runtime) -> Gateway:
@@ -126,9 +138,3 @@ def shared_site() -> Iterator[Site]:
     """A gateway for tests that only ask."""
     with a_site() as site:
         yield site
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -7,6 +7,9 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
+PATIENCE_S = 60
+"""A machine may be busy with other things."""
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -37,7 +40,7 @@ class Reply:
 
 def say(port: int, *lines: str, body: bytes = b"", host: str = "127.0.0.1") -> Reply:
     """Send these lines, and read until the answer is complete."""
-    with socket.create_connection((host, port), timeout=10) as connection:
+    with socket.create_connection((host, port), timeout=PATIENCE_S) as connection:
         connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
         return read_reply(connection)
 
@@ -50,7 +53,7 @@ def ask(port: int, path: str, host: str, *headers: str, verb: str = "GET", body:
 
 def upgrade(port: int, path: str, host: str, *headers: str) -> tuple[Reply, socket.socket]:
     """Ask for a websocket; the connection is the caller's to close."""
-    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
     lines = [f"GET {path} HTTP/1.1", f"Host: {host}", "Connection: Upgrade", "Upgrade: websocket"]
     lines += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", *headers]
     connection.sendall("\r\n".join([*lines, "", ""]).encode())

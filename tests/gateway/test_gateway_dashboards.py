@@ -78,9 +78,15 @@ def test_its_end_ends_what_is_connected(site: Site) -> None:
     reply, connection = upgrade(site.port, f"/notebook/{NAME}/ws", site.host(NAME), COOKIE, own)
     assert reply.status == 101
 
+    route = site.gateway.route(NAME)
+    assert route
+
     site.gateway.withdraw(NAME)
 
-    with connection:
-        assert read_reply(connection).status == 0
-    assert ask(site.port, PAGE, site.host(NAME), COOKIE).status == 404
-    assert site.gateway.route(NAME) is None
+    try:
+        with connection:
+            assert read_reply(connection).status == 0
+        assert ask(site.port, PAGE, site.host(NAME), COOKIE).status == 404
+        assert site.gateway.route(NAME) is None
+    finally:
+        assert site.gateway.publish(route)

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.gateway.conftest import Site, a_gateway, a_route, settle
+from tests.gateway.conftest import Site, a_gateway, a_route, settle, until
 from tests.gateway.raw_http import ask
 from workbench.gateway import GatewayState
 from workbench.runtime import Runtime
@@ -20,8 +20,12 @@ def test_a_taken_port_is_told_and_taken_as_soon_as_it_is_free(settings: Settings
     gateway = a_gateway(settings, runtime)
     gateway.sync([])
     with socket.create_server(("127.0.0.1", settings.port)):
-        while "taken by" not in gateway.status().message:
+
+        def is_told() -> bool:
             gateway.reconcile()
+            return "taken by" in gateway.status().message
+
+        until(is_told, "told who has the port", within_s=400)  # its image is built before
         assert gateway.status().state is GatewayState.AWAY
         assert runtime.list_pods() == []
 

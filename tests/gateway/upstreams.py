@@ -94,9 +94,11 @@ def a_notebook_at(address: str, name: str) -> Iterator[int]:
 def a_daemon_at(path: Path) -> Iterator[None]:
     """A server on a Unix socket."""
     path.unlink(missing_ok=True)
-    with _Unix(str(path), _Repeating) as server, _served(server, "daemon"):
-        yield
-    path.unlink()
+    try:
+        with _Unix(str(path), _Repeating) as server, _served(server, "daemon"):
+            yield
+    finally:
+        path.unlink()
 
 
 @contextmanager

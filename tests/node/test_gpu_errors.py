@@ -18,7 +18,7 @@ __all__ = ["emulated_machine", "machine_here"]
 
 StartHere = Callable[[int], Machine]
 
-_SOON_S = 30.0
+_SOON_S = 60.0
 
 
 class Ears:

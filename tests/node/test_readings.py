@@ -119,10 +119,10 @@ def test_a_lost_card_and_a_driver_that_went_are_said_to_be_lost(machine_here: St
 
 
 def test_a_card_that_hangs_makes_only_its_own_data_stale(machine_here: StartHere) -> None:
-    machine, readers = machine_here(2), GpuReaders(deadline_s=1)
+    machine, readers = machine_here(2), GpuReaders(deadline_s=5)
     hanging, sound = machine.uuids
     before = readers.read(machine.uuids)
-    machine.hang(0, 3)
+    machine.hang(0, 15)
     machine.set_temperature(1, 77)
 
     states = readers.read(machine.uuids)
@@ -134,7 +134,7 @@ def test_a_card_that_hangs_makes_only_its_own_data_stale(machine_here: StartHere
 
 
 def test_a_card_that_answers_again_is_fresh_again(machine_here: StartHere) -> None:
-    machine, readers = machine_here(1), GpuReaders(deadline_s=10)
+    machine, readers = machine_here(1), GpuReaders(deadline_s=60)
     machine.lose(0)
     assert "lost" in readers.read(machine.uuids)[machine.uuids[0]].stale
 

@@ -97,7 +97,7 @@ def test_a_restarted_engine_is_waited_for_and_pods_are_what_they_are_afterwards(
     )
     connections: Queue[int] = Queue()
     watch = runtime.watch(lambda *event: None, lambda: connections.put(1))
-    connections.get(timeout=10)
+    connections.get(timeout=60)
     runtime.start_pod(a_plan())
 
     engine.stop()

@@ -22,7 +22,7 @@ def heard(unlucky: Runtime) -> Iterator[Queue[object]]:
     """What the watch told, in order, from its first connection on."""
     told: Queue[object] = Queue()
     watch = unlucky.watch(lambda *event: told.put(event), lambda: told.put(CONNECTED))
-    assert told.get(timeout=10) == CONNECTED
+    assert told.get(timeout=60) == CONNECTED
     yield told
     watch.stop()
 
@@ -32,7 +32,7 @@ def test_a_pods_life_is_told_as_it_happens(runtime: Runtime, heard: Queue[object
     runtime.remove_pod(pod)
 
     for event in (PodEvent.STARTED, PodEvent.ENDED, PodEvent.GONE):
-        assert heard.get(timeout=10) == (event, "notebook", "dsw-1")
+        assert heard.get(timeout=60) == (event, "notebook", "dsw-1")
 
 
 def test_running_out_of_memory_is_told_as_an_event(
@@ -40,7 +40,7 @@ def test_running_out_of_memory_is_told_as_an_event(
 ) -> None:
     runtime.start_pod(a_plan("head -c 200m /dev/zero | tail", memory_bytes=2**25))
 
-    events = [heard.get(timeout=30) for _ in range(3)]
+    events = [heard.get(timeout=60) for _ in range(3)]
     assert (PodEvent.OUT_OF_MEMORY, "notebook", "dsw-1") in events
 
 
@@ -50,7 +50,7 @@ def test_another_homes_pods_are_not_heard(runtime: Runtime, heard: Queue[object]
 
     runtime.start_pod(a_plan())
 
-    assert heard.get(timeout=10) == (PodEvent.STARTED, "notebook", "dsw-1")
+    assert heard.get(timeout=60) == (PodEvent.STARTED, "notebook", "dsw-1")
 
 
 def test_after_the_engine_was_away_everything_is_to_be_looked_at_again(
@@ -59,11 +59,11 @@ def test_after_the_engine_was_away_everything_is_to_be_looked_at_again(
     sick.refuse()
     pod = runtime.start_pod(a_plan())  # unheard
     sick.accept()
-    assert heard.get(timeout=20) == CONNECTED
+    assert heard.get(timeout=60) == CONNECTED
 
     runtime.stop_pod(pod, grace_s=0)
 
-    assert heard.get(timeout=10) == (PodEvent.ENDED, "notebook", "dsw-1")
+    assert heard.get(timeout=60) == (PodEvent.ENDED, "notebook", "dsw-1")
 
 
 def test_a_listener_that_fails_does_not_end_the_watch(
@@ -75,9 +75,9 @@ def test_a_listener_that_fails_does_not_end_the_watch(
         raise ValueError(event)
 
     watch = unlucky.watch(fail, lambda: connections.put(CONNECTED))
-    connections.get(timeout=10)
+    connections.get(timeout=60)
 
     runtime.start_pod(a_plan())
 
-    assert connections.get(timeout=10) == CONNECTED
+    assert connections.get(timeout=60) == CONNECTED
     watch.stop()

@@ -23,7 +23,7 @@ async def ids(changes: AsyncIterator[Change], count: int) -> list[str]:
     """The next changes, less the hellos."""
     found: list[str] = []
     while len(found) < count:
-        change = await asyncio.wait_for(anext(changes), 20)
+        change = await asyncio.wait_for(anext(changes), 60)
         found += [change.id] if change.kind != "hello" else []
     return found
 

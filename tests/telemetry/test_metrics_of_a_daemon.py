@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.light_image import ensure_light_image
 from tests.installation import Installation
+from tests.ports import free_port
 from workbench.client import Client
 from workbench.client.connection import Credentials
 from workbench.wire.declared import undeclared
@@ -167,18 +167,18 @@ def test_prometheus_itself_scrapes_it(workbench: Installation, notebook: str, tm
 
 def query(api: str, expression: str) -> list[Any]:
     try:
-        answer = httpx.get(f"{api}/api/v1/query", params={"query": expression}).json()
+        answer = httpx.get(f"{api}/api/v1/query", params={"query": expression})
     except httpx.TransportError:
         return []  # it is still starting
-    return list(answer.get("data", {}).get("result", []))
+    if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        return []  # it listens before it can answer
+    return list(answer.json().get("data", {}).get("result", []))
 
 
 @contextmanager
 def prometheus(folder: Path) -> Iterator[str]:
     """Prometheus with the configuration in this folder, until the block ends."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     command = [
         "prometheus",
         f"--config.file={folder / 'prometheus.yaml'}",

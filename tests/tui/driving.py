@@ -15,6 +15,9 @@ from workbench.client.aio import AsyncClient
 from workbench_tui.app import Dashboard
 from workbench_tui.memory import Memory
 
+_PATIENCE_S = 60
+"""A machine may be busy with other things."""
+
 
 class User:
     """Presses keys and reads."""
@@ -54,17 +57,17 @@ class User:
         await self.type(where)
         await self.press("enter")
 
-    async def sees(self, *texts: str, within_s: float = 10) -> None:
+    async def sees(self, *texts: str, within_s: float = _PATIENCE_S) -> None:
         """Wait until all of these are on the screen."""
         await self.until(
             lambda: all(text in self.screen for text in texts), f"{texts} on the screen", within_s
         )
 
-    async def sees_no_more(self, text: str, within_s: float = 10) -> None:
+    async def sees_no_more(self, text: str, within_s: float = _PATIENCE_S) -> None:
         """Wait until this is not on the screen."""
         await self.until(lambda: text not in self.screen, f"no {text!r} on the screen", within_s)
 
-    async def until(self, condition: Callable[[], bool], what: str, within_s: float = 10) -> None:
+    async def until(self, condition: Callable[[], bool], what: str, within_s: float = _PATIENCE_S) -> None:
         """Wait for something to become true."""
         deadline = time.monotonic() + within_s
         while not condition():

@@ -61,6 +61,11 @@ class FixedMachine:
         """The fields that an operation was last asked with."""
         return next(fields for name, fields in reversed(self.calls) if name == action)
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether somebody would hear of a change."""
+        return bool(self._watchers)
+
     def tell(self, kind: str, id: str, status: str, message: str = "") -> None:
         """Tell all watchers of a change."""
         change = {"Kind": kind, "Id": id, "Status": status, "Message": message}
@@ -85,7 +90,7 @@ class FixedMachine:
         ready = threading.Event()
         thread = threading.Thread(target=lambda: server.run(on_ready=ready.set))
         thread.start()
-        assert ready.wait(10)
+        assert ready.wait(60)
         try:
             yield
         finally:
@@ -186,10 +191,10 @@ def _answers() -> Iterator[tuple[str, Answer]]:
         },
     )
     happened = [
-        ("train", "Warning", "Idle", "Not used for 50 minutes; it stops in 10.", 20),
-        ("train", "Normal", "Running", "The notebook is Running.", 70),
-        ("broken", "Error", "ImageNotPulled", "The image registry.example/x cannot be pulled.", 80),
-        ("train", "Normal", "Creating", "Created by alice.", 90),
+        ("train", "Warning", "Idle", "Not used for 50 minutes; it stops in 10.", 11),
+        ("train", "Normal", "Running", "The notebook is Running.", 12),
+        ("broken", "Error", "ImageNotPulled", "The image registry.example/x cannot be pulled.", 13),
+        ("train", "Normal", "Creating", "Created by alice.", 14),
     ]
     yield (
         "ListEvents",
@@ -197,7 +202,7 @@ def _answers() -> Iterator[tuple[str, Answer]]:
             "Events": [
                 {
                     "Number": 9 - number,
-                    "Time": _ago(minutes=minutes, seconds=30),
+                    "Time": _ago(hours=hours, minutes=30),
                     "Kind": "notebook",
                     "Id": f"dsw-{name}",
                     "Name": name,
@@ -206,7 +211,7 @@ def _answers() -> Iterator[tuple[str, Answer]]:
                     "Reason": reason,
                     "Message": message,
                 }
-                for number, (name, level, reason, message, minutes) in enumerate(happened)
+                for number, (name, level, reason, message, hours) in enumerate(happened)
             ],
             "NextBefore": 0,
         },

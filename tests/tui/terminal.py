@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_PATIENCE_S = 60
+"""A machine may be busy with other things."""
+
 
 class Terminal:
     """A tmux pane with a shell."""
@@ -39,11 +42,11 @@ class Terminal:
         """Type a text."""
         self._run("send-keys", "-l", text)
 
-    def sees(self, *texts: str, within_s: float = 20) -> None:
+    def sees(self, *texts: str, within_s: float = _PATIENCE_S) -> None:
         """Wait until all of these are seen."""
         self.until(lambda: all(text in self.screen for text in texts), f"{texts} on the screen", within_s)
 
-    def until(self, condition: Callable[[], bool], what: str, within_s: float = 20) -> None:
+    def until(self, condition: Callable[[], bool], what: str, within_s: float = _PATIENCE_S) -> None:
         """Wait for something to become true."""
         deadline = time.monotonic() + within_s
         while not condition():

@@ -25,6 +25,8 @@ async def test_a_hasty_enter_loses_nothing(machine: FixedMachine, tmp_path: Path
         await user.sees("What runs in train ends", "workbench notebook stop train")
         await user.press("enter")
         await user.sees_no_more("What runs in train ends")
+        await user.press("d")
+        await user.sees("Notebooks › train", "Running time")
         assert not machine.calls
 
 
@@ -114,11 +116,14 @@ async def test_nothing_is_done_to_what_the_filter_hides(machine: FixedMachine, t
 async def test_a_form_says_what_is_wrong_while_one_types(machine: FixedMachine, tmp_path: Path) -> None:
     async with dashboard(machine.client, tmp_path) as user:
         await user.go("nb")
+        await user.sees("› Notebooks", "explore")
         await user.press("n")
         await user.type("-7th")
         await user.sees("underscores and hyphens")
         await user.press("ctrl+s")
-        assert not machine.calls
+        await user.press("home", "delete", "ctrl+s")
+        await user.sees("Notebook 7th is being made.")
+        assert [fields["InstanceName"] for name, fields in machine.calls] == ["7th"]
 
 
 @pytest.mark.parametrize(
@@ -158,6 +163,7 @@ async def test_a_priority_is_from_1_to_9(machine: FixedMachine, tmp_path: Path, 
 async def test_a_form_offers_what_exists(machine: FixedMachine, tmp_path: Path) -> None:
     async with dashboard(machine.client, tmp_path) as user:
         await user.go("nb")
+        await user.sees("› Notebooks", "explore")
         await user.press("n")
         await user.type("mine")
         await user.press("tab", "tab")
@@ -192,6 +198,7 @@ async def test_what_the_daemon_refuses_is_said_in_the_form_and_nothing_typed_is_
     machine.answers["CreateInstance"] = Conflict("A notebook named 'mine' exists in this workspace.")
     async with dashboard(machine.client, tmp_path) as user:
         await user.go("nb")
+        await user.sees("› Notebooks", "explore")
         await user.press("n")
         await user.type("mine")
         await user.press("ctrl+s")
@@ -230,6 +237,7 @@ async def test_what_the_role_forbids_is_dim_and_says_why(machine: FixedMachine, 
     async with dashboard(machine.client, tmp_path) as user:
         await user.go("nb")
         await user.sees("bob", "explore")
+        await user.until(lambda: user.app.session.scope.rights.user_id == "2", "bob's rights are known")
         await user.press("x")
         await user.sees("only on what is your own")
         await user.press("down", "x")
@@ -283,6 +291,7 @@ async def test_rights_that_change_dim_and_undim_keys_at_once(
 async def test_a_new_key_is_shown_once_and_copied(machine: FixedMachine, tmp_path: Path) -> None:
     async with dashboard(machine.client, tmp_path) as user:
         await user.go("keys")
+        await user.sees("WB1")
         await user.press("n", "ctrl+s")
         await user.sees("WORKBENCH_ACCESS_KEY_SECRET=s3cret", "The secret is shown only now.")
         assert "s3cret" in user.app.clipboard
@@ -385,7 +394,9 @@ async def test_who_works_elsewhere_is_told_at_once_and_once_that_a_notebook_of_t
     machine: FixedMachine, tmp_path: Path
 ) -> None:
     async with dashboard(machine.client, tmp_path) as user:
-        await user.sees("explore")
+        await user.until(lambda: machine.is_watched, "changes are followed")
+        await user.until(lambda: user.app.session.scope.rights.user_id == "1", "alice's rights are known")
+        await user.until(lambda: bool(user.app.session.known("notebooks")), "her notebooks are known")
         await user.go("audit")
         for _ in range(2):
             machine.tell("notebook", "dsw-train", "Running", "It stops at 12:30 UTC.")

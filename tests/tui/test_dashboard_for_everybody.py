@@ -46,8 +46,8 @@ async def test_a_list_fits_and_all_its_keys_are_in_the_help(
         cut = [str(each.label) for each in table.ordered_columns if cell_len(str(each.label)) > each.width]
         assert not cut
         bar = table.styles.scrollbar_size_vertical  # once there are more rows than fit
-        assert table.virtual_size.width <= table.size.width - bar
-        assert user.screen.splitlines()[-1].endswith(say("Help")) or say("Help") in user.screen
+        await user.until(lambda: table.virtual_size.width <= table.size.width - bar, "as wide as the screen")
+        await user.sees(say("Help"))
         shown = {each.binding.action: each for each in user.app.screen.active_bindings.values()}
         await user.press("question_mark")
         await user.until(lambda: isinstance(user.app.screen, Help), "the help is open")
@@ -73,9 +73,12 @@ async def test_every_question_and_form_fits(
             await user.press(action.key)
             await user.until(lambda below=listing: user.app.screen is not below, f"{action.name} asks")
             await user.until(lambda: bool(user.app.screen.query(Button)), "it has buttons")
-            await user.pilot.pause()
+            await user.until(lambda: not _is_asking(user), "all that exists is offered")
             for button in user.app.screen.query(Button):
-                assert _is_whole(user, button.region), f"{action.name}: {button.label}\n{user.screen}"
+                await user.until(
+                    lambda button=button: _is_whole(user, button.region),
+                    f"whole: {action.name}, {button.label}",
+                )
             await user.press("escape")
             await user.until(lambda below=listing: user.app.screen is below, "it is closed")
 
@@ -178,6 +181,11 @@ def _whole_text(user: User) -> str:
         for each in tables:
             console.print(each, width=200)
     return captured.get()
+
+
+def _is_asking(user: User) -> bool:
+    """Whether what is on top still waits for an answer."""
+    return any(each.node is user.app.screen and not each.is_finished for each in user.app.workers)
 
 
 def _is_whole(user: User, region: Region) -> bool:

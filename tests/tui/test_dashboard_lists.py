@@ -52,6 +52,7 @@ async def test_a_filter_understands_both_languages(machine: FixedMachine, tmp_pa
 async def test_a_filter_and_an_order_are_remembered(machine: FixedMachine, tmp_path: Path) -> None:
     async with dashboard(machine.client, tmp_path) as user:
         await user.go("nb")
+        await user.sees("Notebooks 4")
         await user.press("slash")
         await user.type("tag:team")
         await user.press("enter", "o")
@@ -78,6 +79,7 @@ async def test_the_cursor_stays_on_its_object_whatever_comes(machine: FixedMachi
         await user.go("nb")
         await user.sees("explore")
         await user.press("down")
+        await user.until(lambda: machine.is_watched, "changes are followed")
         machine.notebooks.insert(0, notebook("newest", "Running"))
         machine.tell("notebook", "dsw-newest", "Running")
         await user.sees("newest")
@@ -88,6 +90,7 @@ async def test_the_cursor_stays_on_its_object_whatever_comes(machine: FixedMachi
 async def test_a_change_is_shown_as_soon_as_it_is_told(machine: FixedMachine, tmp_path: Path) -> None:
     async with dashboard(machine.client, tmp_path) as user:
         await user.sees("train")
+        await user.until(lambda: machine.is_watched, "changes are followed")
         machine.notebooks[0]["Status"] = "Stopping"
         machine.tell("notebook", "dsw-train", "Stopping", "Asked for by alice.")
         await user.sees("◑ Stopping")
@@ -112,6 +115,7 @@ async def test_what_happens_stands_first_in_the_overview_and_in_the_list_of_even
 ) -> None:
     async with dashboard(machine.client, tmp_path, size=(160, 50)) as user:
         await user.sees("▲ Warning train Not used for 50 minutes", "Created by alice.")
+        await user.until(lambda: machine.is_watched, "changes are followed")
         happens(machine, "The notebook is Stopped.")
         await user.sees("train The notebook is Stopped.")
 

@@ -45,6 +45,7 @@ async def test_whose_role_does_not_allow_a_shell_is_told(machine: FixedMachine, 
     async with dashboard(machine.client, tmp_path) as user:
         await user.go("nb")
         await user.sees("bob", "explore")
+        await user.until(lambda: user.app.session.scope.rights.user_id == "2", "bob's rights are known")
         await user.press("E")
         await user.sees("only on what is your own")
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.own_process import alone
 from workbench_tui.widgets.log_layout import LogLayout
 from workbench_tui.widgets.log_lines import Line, LogLines
 from workbench_tui.widgets.log_query import Query
@@ -69,22 +70,26 @@ def test_of_too_much_text_the_oldest_goes() -> None:
 
 
 def test_a_full_disk_loses_lines_and_says_how_many() -> None:
+    end, dropped, last, numbers = alone(fill_a_disk)
+
+    assert end == 1000
+    assert 0 < dropped < 1000
+    assert last == "line 999"
+    assert numbers == list(range(dropped, 1000))
+
+
+def fill_a_disk() -> tuple[int, int, str, list[int]]:
+    """How many lines there were and are lost, the last, and the numbers of those that are shown."""
     lines = LogLines()
     layout = LogLayout(lines)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, before[1]))
-    try:
-        for start in range(0, 1000, 100):
-            lines.append(numbered(100, start=start))
-            layout.look(100)
-            layout.forget()
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-    assert lines.end == 1000
-    assert 0 < lines.dropped < 1000
-    assert lines[999].text == "line 999"
-    assert layout.numbers(0, 1000) == list(range(lines.dropped, 1000))
+    for start in range(0, 1000, 100):
+        lines.append(numbered(100, start=start))
+        layout.look(100)
+        layout.forget()
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    return lines.end, lines.dropped, lines[999].text, layout.numbers(0, 1000)
 
 
 @given(widths=st.lists(st.integers(0, 50), max_size=30), fold_at=st.integers(1, 20))

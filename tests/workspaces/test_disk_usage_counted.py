@@ -111,6 +111,6 @@ def test_whoever_watches_hears_it_too(machine):
         hears = asyncio.ensure_future(anext(follower))
         await asyncio.sleep(0)
         await asyncio.to_thread(count, machine)
-        return await asyncio.wait_for(hears, 10)
+        return await asyncio.wait_for(hears, 60)
 
     assert asyncio.run(first_change()).status == "OverDiskQuota"

@@ -52,7 +52,7 @@ def run(machine):
     ready = threading.Event()
     thread = threading.Thread(target=lambda: server.run(on_ready=ready.set))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
 
     def command(group, *arguments):
         result = CliRunner().invoke(group, arguments, obj=Session(home=str(home), endpoint=""))
