@@ -115,9 +115,25 @@ def test_what_runs_is_renamed_where_it_is_whatever_became_of_its_pool_and_quota(
     )
     with pytest.raises(Conflict, match="notebook second"):
         machine.ask(machine.owner, "DeletePool", name="beta")
+    smaller = dsw.UpdateInstanceRequestRequestedResource(cpu="0.1")
+    client.update_instance(id, dsw.UpdateInstanceRequest(requested_resource=smaller))
+    assert get(client, id).requested_resource.cpu == "0.1"
     larger = dsw.UpdateInstanceRequestRequestedResource(cpu="1")
     error = refusal(client.update_instance, id, dsw.UpdateInstanceRequest(requested_resource=larger))
     assert error.code == "QuotaExceeded"
+
+
+def test_what_failed_is_mended_although_there_is_no_room_to_start_it(machine, client):
+    id, workspace_id = create(client, "first"), machine.first.workspace_id
+    go_on(machine, id, Status.STARTING, Status.FAILED)
+    with machine.store.transaction() as db:
+        end_work(db, Kind.NOTEBOOK, id)
+    machine.ask(machine.owner, "UpdateWorkspaceQuota", workspace_id=workspace_id, Quota={"Notebooks": 0})
+
+    client.update_instance(id, dsw.UpdateInstanceRequest(environment_variables={"A": "1"}))
+
+    assert get(client, id).environment_variables == {"A": "1"}
+    assert refusal(client.start_instance, id).code == "QuotaExceeded"
 
 
 def test_a_pool_that_is_not_there_for_a_workspace_is_refused_and_nothing_is_kept(client, pools):

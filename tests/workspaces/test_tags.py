@@ -96,3 +96,16 @@ def test_bad_tags_and_too_many_are_refused(machine, ada):
     with pytest.raises(LimitReached):
         tag(machine, ada, "a", **{f"k{number}": "x" for number in range(21)})
     assert machine.ask(ada, "GetResourceTags", kind="notebook", resource_id="a")["Tags"] == {}
+
+
+def test_tags_go_with_the_pool_or_the_workspace_that_had_them(machine):
+    machine.ask(machine.owner, "CreatePool", Name="gpu")
+    machine.ask(machine.owner, "TagResource", kind="pool", resource_id="gpu", Tags={"cost": "7"})
+    workspace_id = machine.ask(machine.owner, "CreateWorkspace", WorkspaceName="vision")["WorkspaceId"]
+    machine.ask(machine.owner, "TagResource", kind="workspace", resource_id=workspace_id, Tags={"cost": "7"})
+
+    machine.ask(machine.owner, "DeletePool", name="gpu")
+    machine.ask(machine.owner, "CreatePool", Name="gpu")
+    machine.ask(machine.owner, "DeleteWorkspace", workspace_id=workspace_id)
+
+    assert machine.ask(machine.owner, "ListTaggedResources", Tags={"cost": "7"})["Resources"] == []

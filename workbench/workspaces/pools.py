@@ -13,6 +13,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from workbench.errors import Conflict, NotFound
+from workbench.workspaces import tags
 from workbench.workspaces.quota import Amounts, Kind
 
 
@@ -22,10 +23,14 @@ class PoolNotFound(NotFound):
     code = "PoolNotFound"
 
     def __init__(self, name: str, *, workspace_id: str = "") -> None:
-        where = f" in which workspace {workspace_id} works" if workspace_id else ""
-        super().__init__(
-            f"There is no pool {name!r}{where}.", hint="`workbench pool list` shows all of them."
-        )
+        if workspace_id:
+            super().__init__(
+                f"There is no pool {name!r} in which workspace {workspace_id} works.",
+                hint="The machine's owner can link the two (`workbench pool link`); `workbench pool list`"
+                " shows all pools.",
+            )
+        else:
+            super().__init__(f"There is no pool {name!r}.", hint="`workbench pool list` shows all of them.")
 
 
 class PoolExists(Conflict):
@@ -111,6 +116,7 @@ def save(db: Database, pool: Pool) -> None:
 def remove(db: Database, name: str) -> None:
     """Forget a pool; whether something runs in it is looked at before."""
     db.execute("DELETE FROM pools WHERE name = ?", [name])
+    tags.take_off(db, "pool", name)
 
 
 def _from_row(row: Mapping[str, Any]) -> Pool:

@@ -45,6 +45,10 @@ class Amounts:
     services: int = 0
     disk_bytes: int = 0
 
+    def within(self, other: Amounts) -> bool:
+        """Whether it is no more of anything."""
+        return all(getattr(self, each.name) <= getattr(other, each.name) for each in fields(self))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Quota:

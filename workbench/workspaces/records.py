@@ -13,7 +13,7 @@ from sqlite_utils import Database
 
 from workbench.errors import Conflict, NotFound
 from workbench.wire.paging import Page, Sorting
-from workbench.workspaces import rules
+from workbench.workspaces import rules, tags
 from workbench.workspaces.schema import next_id
 
 
@@ -232,6 +232,7 @@ def remove(db: Database, workspace: Workspace, *, now: datetime) -> None:
         [workspace.workspace_id, workspace.name, workspace.creator, now.isoformat()],
     )
     db.execute("DELETE FROM workspaces WHERE workspace_id = ?", [workspace.workspace_id])
+    tags.take_off(db, "workspace", workspace.workspace_id)
 
 
 def get_deleted(db: Database, workspace_id: str) -> Deleted:

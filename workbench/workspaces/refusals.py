@@ -107,4 +107,7 @@ class UserDisabled(Forbidden):
     code = "UserDisabled"
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"The user {name} is disabled.", hint="The machine's owner can enable it again.")
+        super().__init__(
+            f"The user {name} is disabled.",
+            hint="The machine's owner can enable it again, or add it anew if it was removed.",
+        )

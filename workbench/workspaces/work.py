@@ -54,8 +54,8 @@ class Work:
 
 
 def begin(db: Database, wanted: Work, *, installed: Amounts, overcommit: Overcommit = placing.ONCE) -> Work:
-    """Count this as running from now on; what it held before is replaced. What takes no other amount
-    than before stays where it is, whatever became of its pool and of the quota meanwhile.
+    """Count this as running from now on; what it held before is replaced. What takes no more than
+    before stays where it is, whatever became of its pool and of the quota meanwhile.
 
     Args:
         wanted: With the pool that was asked for; with an empty one, a pool is found for it.
@@ -75,7 +75,7 @@ def begin(db: Database, wanted: Work, *, installed: Amounts, overcommit: Overcom
     before = next((each for each in everything if (each.kind, each.id) == (wanted.kind, wanted.id)), None)
     if before is None:
         _check_beginning(db, wanted)
-    if before and before.amounts == wanted.amounts and wanted.pool in ("", before.pool):
+    if before and wanted.amounts.within(before.amounts) and wanted.pool in ("", before.pool):
         taken = replace(wanted, pool=before.pool)
     else:
         others = [each for each in everything if each != before]

@@ -19,7 +19,7 @@ from workbench.node import Inventory
 from workbench.node.room import expect_room
 from workbench.notebooks import access, place, records, residents, rules, saving, search, sight
 from workbench.notebooks.api import filters, labels, requests, views
-from workbench.notebooks.records import NoSuchNotebook, Notebook, Wanted
+from workbench.notebooks.records import NoSuchNotebook, Notebook, Status, Wanted
 from workbench.notebooks.session import KIND
 from workbench.parts import Parts, Route
 from workbench.storage import MountRequest
@@ -94,7 +94,7 @@ def update(parts: Parts, call: Call) -> Answer:
         changed = requests.changed_notebook(before, call.fields, inventory)
         _check_mounts(parts, db, changed)
         notebook = records.save(db, replace(changed, modified_at=parts.now()))
-        if notebook.wanted is Wanted.RUNNING:
+        if notebook.wanted is Wanted.RUNNING and notebook.status is not Status.FAILED:
             _begin(parts, db, notebook, inventory)
         if starts:
             notebook = _start(parts, db, notebook, call.caller, inventory)
