@@ -100,24 +100,19 @@ def note_what_follows(
         operation: By which somebody might have asked for this alone.
         reason_code: Why it follows, for programs; it stands where an error's code does.
     """
-    event, resource_type = EVENTS.get(operation, (operation, ""))
-    entry = Entry(
-        time=now,
-        user_id=call.caller.user_id,
-        user_name=call.caller.name,
-        access_key_id=call.caller.access_key_id,
-        source=call.caller.source,
-        operation=operation,
-        event=event,
-        resource_type=resource_type,
-        resource_id=resource_id,
-        workspace_id=workspace_id,
-        level=Level.NORMAL,
-        status=200,
-        code=reason_code,
-        request_id=call.request_id,
+    caller = call.caller
+    line = _line(operation, resource_id, workspace_id, reason_code, now)
+    audit.write(
+        db,
+        replace(
+            line,
+            user_id=caller.user_id,
+            user_name=caller.name,
+            access_key_id=caller.access_key_id,
+            source=caller.source,
+            request_id=call.request_id,
+        ),
     )
-    audit.write(db, entry)
 
 
 def note_own_act(
@@ -128,8 +123,13 @@ def note_own_act(
     Args:
         reason_code: Why, for programs; it stands where an error's code does.
     """
+    audit.write(db, _line(operation, resource_id, workspace_id, reason_code, now))
+
+
+def _line(operation: str, resource_id: str, workspace_id: str, reason_code: str, now: datetime) -> Entry:
+    """That something was done which nobody asked for by itself, as Workbench's own act."""
     event, resource_type = EVENTS.get(operation, (operation, ""))
-    entry = Entry(
+    return Entry(
         time=now,
         user_name=_OURSELVES,
         source=_OURSELVES,
@@ -143,4 +143,3 @@ def note_own_act(
         code=reason_code,
         request_id="",
     )
-    audit.write(db, entry)
